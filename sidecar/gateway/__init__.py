@@ -1,0 +1,1 @@
+"""Envoy beside us: its configuration, typed, and its life as a child process."""

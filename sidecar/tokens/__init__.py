@@ -1,0 +1,1 @@
+"""Originals to tokens and back, one to one, for one exchange."""
