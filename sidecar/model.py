@@ -20,15 +20,6 @@ class Origin(Enum):
     NER = auto()
 
 
-class Action(Enum):
-    """What is done with a span."""
-
-    TOKENIZE = auto()
-    REDACT = auto()
-    BLOCK = auto()
-    ALLOW = auto()
-
-
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch ``[start, end)`` of one text, in code points, that holds one original.

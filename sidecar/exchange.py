@@ -1,0 +1,357 @@
+"""One HTTP exchange as a state machine: events in, replies out, no IO.
+
+Invariant: the replies to a request's events never hold a byte of its body that has not been looked at,
+and the stamp that the guard filter asks for is set only by the reply that answers the last body byte.
+
+::
+
+    START --headers--> BODY --last byte--> SENT --response headers--> ANSWER --last byte--> DONE
+      |                                     ^  |
+      +--headers without body---------------+  +--nothing to restore--> PASS
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from sidecar.detection.pipeline import Detection
+from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
+from sidecar.formats.answers import restorer_for
+from sidecar.formats.content_coding import Inflater, inflate_request
+from sidecar.formats.format import ByteRestorer
+from sidecar.formats.registry import format_for_path
+from sidecar.model import (
+    Body,
+    BodyMode,
+    BodyModes,
+    BodyReply,
+    Direction,
+    Event,
+    HeaderEdit,
+    Headers,
+    HeadersReply,
+    Refusal,
+    Reply,
+    RequestHeaders,
+    ResponseHeaders,
+    StreamedReply,
+    Trailers,
+    TrailersReply,
+)
+from sidecar.policy import HeaderPolicy, check_body_type, check_method, check_url, error_shape, refusal
+from sidecar.request_body import tokenize_body
+from sidecar.tokens.token_map import TokenMap
+
+STAMP = ("x-pii-sidecar-stamp", "processed")
+INLINE_BYTES = 32 * 1024  # above this, work on one answer is worth a thread of its own
+STREAMED_PIECE = 1024 * 1024
+# Fields that describe the body's bytes and are wrong once it has been edited.
+BODY_HEADERS = (
+    "content-length",
+    "content-encoding",
+    "content-md5",
+    "content-digest",
+    "repr-digest",
+    "digest",
+    "etag",
+)
+
+
+class State(Enum):
+    """Where an exchange stands; see the module's drawing."""
+
+    START = auto()
+    BODY = auto()
+    SENT = auto()
+    ANSWER = auto()
+    PASS = auto()
+    DONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What all exchanges of a worker share. ``body_limit`` in bytes, ``detection_seconds`` per request."""
+
+    detection: Detection
+    header_policy: HeaderPolicy
+    body_limit: int
+    detection_seconds: float
+
+
+class Deadline:
+    """A ``Budget`` that ends at a fixed time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds left, never negative."""
+        return max(0.0, self._end - time.monotonic())
+
+    def check(self) -> None:
+        """Return while there is time left; otherwise raise ``RequestRefused`` (413)."""
+        if self.remaining() == 0.0:
+            raise RequestRefused(413, "the text is too long to be inspected in time; send less text at once")
+
+
+class Exchange:
+    """One HTTP request and its response.
+
+    ``receive`` must be called with the events in Envoy's order, one at a time; it never blocks on
+    anything but computation.
+    """
+
+    def __init__(self, core: Core, modes: BodyModes) -> None:
+        self._core = core
+        self._modes = modes
+        self._state = State.START
+        self._map = TokenMap(core.detection.entity_types)
+        self._request = Headers()
+        self._edit = HeaderEdit()  # for the deferred headers answer in full duplex
+        self._body = bytearray()
+        self._response_mode = modes.response
+        self._inflater: Inflater | None = None
+        self._restorer: ByteRestorer | None = None
+        self._response_bytes = 0
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether closing the stream now would let Envoy carry on without an answer of ours."""
+        if self._state is State.PASS:
+            return self._response_mode is not BodyMode.NONE
+        return self._state in {State.BODY, State.ANSWER}
+
+    @property
+    def entity_counts(self) -> dict[str, int]:
+        """How many originals of each entity type were tokenized."""
+        return self._map.counts()
+
+    def is_heavy(self, event: Event) -> bool:
+        """Tell whether the event may take longer than a message is worth on the event loop."""
+        match event:
+            case Body(direction=Direction.REQUEST):
+                return self._completes_request(event)
+            case Trailers(direction=Direction.REQUEST):
+                return self._state is State.BODY
+            case Body(direction=Direction.RESPONSE):
+                return self._response_bytes + len(event.chunk) > INLINE_BYTES
+            case _:
+                return False
+
+    def receive(self, event: Event) -> list[Reply]:
+        """Take the next event; return the replies it calls for, possibly none.
+
+        Raises:
+            StreamBroken: The event does not fit the order of the protocol.
+            ResponseUnsafe: The answer cannot be restored, and part of it has gone out already.
+        """
+        try:
+            return list(self._replies(event))
+        except RequestRefused as refused:
+            self._state = State.DONE
+            return [self._refusal(refused.status, refused.message)]
+        except ResponseUnsafe as unsafe:
+            if self._state is not State.SENT:
+                raise
+            self._state = State.DONE
+            return [self._refusal(502, f"the provider's answer cannot be restored: {unsafe}")]
+
+    def _replies(self, event: Event) -> Iterator[Reply]:
+        match event:
+            case RequestHeaders():
+                return self._request_headers(event)
+            case Body(direction=Direction.REQUEST):
+                return self._request_body(event)
+            case Trailers(direction=Direction.REQUEST):
+                return self._request_trailers(event)
+            case ResponseHeaders():
+                return self._response_headers(event)
+            case Body():
+                return self._response_body(event)
+            case Trailers():
+                return self._response_trailers(event)
+
+    # --- request ---------------------------------------------------------------------------------
+
+    def _request_headers(self, event: RequestHeaders) -> Iterator[Reply]:
+        self._expect(State.START)
+        self._request = event.headers
+        path = event.headers.get(":path")
+        check_method(event.headers)
+        check_url(path, self._core.detection.patterns_in)
+        self._edit = self._core.header_policy.edit(event.headers, self._core.detection.patterns_in)
+        if event.end_of_stream:
+            self._state = State.SENT
+            yield HeadersReply(Direction.REQUEST, _stamped(self._edit))
+            return
+        check_body_type(event.headers, self._core.body_limit)
+        self._state = State.BODY
+        match self._modes.request:
+            case BodyMode.NONE:
+                raise RequestRefused(
+                    500, "Envoy's request_body_mode is NONE: the body would leave uninspected"
+                )
+            case BodyMode.FULL_DUPLEX_STREAMED:
+                return  # answered together with the whole body
+            case BodyMode.BUFFERED | BodyMode.BUFFERED_PARTIAL:
+                yield HeadersReply(Direction.REQUEST, self._edit)
+            case BodyMode.STREAMED | BodyMode.UNKNOWN:
+                yield HeadersReply(Direction.REQUEST, _without(self._edit, "content-length"))
+
+    def _request_body(self, event: Body) -> Iterator[Reply]:
+        if self._state is State.SENT and event.end_of_stream and not event.chunk:
+            # Envoy reports the end of a large body twice.
+            yield from self._unchanged(self._modes.request, event)
+            return
+        self._expect(State.BODY)
+        self._body += event.chunk
+        if len(self._body) > self._core.body_limit:
+            raise RequestRefused(413, f"body: over the limit of {self._core.body_limit} bytes")
+        if self._completes_request(event):
+            yield from self._send_request(end_of_stream=True)
+        elif self._modes.request is BodyMode.BUFFERED_PARTIAL:
+            raise RequestRefused(413, "body: Envoy's buffer holds only part of it")
+        elif self._modes.request is not BodyMode.FULL_DUPLEX_STREAMED:
+            yield BodyReply(Direction.REQUEST, b"")
+
+    def _request_trailers(self, event: Trailers) -> Iterator[Reply]:
+        if self._state is State.BODY:
+            if self._modes.request is not BodyMode.FULL_DUPLEX_STREAMED:
+                raise RequestRefused(400, "request trailers are not supported in this body mode")
+            yield from self._send_request(end_of_stream=False)
+        self._expect(State.SENT)
+        yield TrailersReply(Direction.REQUEST, tuple(name for name, _ in event.headers.fields))
+
+    def _completes_request(self, event: Body) -> bool:
+        # A buffered body is whole even where trailers follow, and then it does not end the stream.
+        return event.end_of_stream or self._modes.request is BodyMode.BUFFERED
+
+    def _tokenized(self, body: bytes) -> bytes:
+        """Return what the provider may see; the same object if that is what the client sent."""
+        body = inflate_request(body, self._request.get("content-encoding"), self._core.body_limit)
+        if not body:
+            return body
+        fmt = format_for_path(self._request.get(":path"))
+        deadline = Deadline(self._core.detection_seconds)
+        return tokenize_body(body, fmt, self._core.detection, self._map, deadline)
+
+    def _send_request(self, *, end_of_stream: bool) -> Iterator[Reply]:
+        sent, self._body = bytes(self._body), bytearray()
+        body = self._tokenized(sent)
+        self._state = State.SENT
+        if self._modes.request is BodyMode.FULL_DUPLEX_STREAMED:
+            edit = _without(self._edit, "content-length", "content-encoding")
+            yield HeadersReply(Direction.REQUEST, _stamped(edit))
+            yield from _streamed(Direction.REQUEST, body, end_of_stream=end_of_stream)
+        elif self._modes.request is BodyMode.BUFFERED and body is sent:
+            yield BodyReply(Direction.REQUEST, None, _stamped(HeaderEdit()))
+        else:
+            edit = HeaderEdit(set=(("content-length", str(len(body))),))
+            yield BodyReply(Direction.REQUEST, body, _stamped(_without(edit, "content-encoding")))
+
+    # --- response --------------------------------------------------------------------------------
+
+    def _response_headers(self, event: ResponseHeaders) -> Iterator[Reply]:
+        # START: a local reply of Envoy's own, which never was a request here.
+        self._expect(State.SENT, State.START)
+        if event.end_of_stream:
+            self._state = State.DONE
+            yield HeadersReply(Direction.RESPONSE)
+            return
+        restorer = None
+        if len(self._map):
+            restorer = restorer_for(
+                format_for_path(self._request.get(":path")),
+                event.headers.get("content-type"),
+                self._map.restorer,
+            )
+        if restorer is None:
+            self._state = State.PASS
+            yield HeadersReply(Direction.RESPONSE)
+            return
+        self._inflater = Inflater(event.headers.get("content-encoding"), self._core.body_limit)
+        self._restorer = restorer
+        asked = None
+        if self._modes.response in {BodyMode.NONE, BodyMode.UNKNOWN}:
+            asked = self._response_mode = BodyMode.FULL_DUPLEX_STREAMED
+        self._state = State.ANSWER
+        yield HeadersReply(Direction.RESPONSE, _without(HeaderEdit(), *BODY_HEADERS), asked)
+
+    def _response_body(self, event: Body) -> Iterator[Reply]:
+        if self._state is State.DONE and event.end_of_stream and not event.chunk:
+            yield from self._unchanged(self._response_mode, event)
+            return
+        self._expect(State.ANSWER, State.PASS)
+        ends = event.end_of_stream or self._response_mode is BodyMode.BUFFERED
+        if self._state is State.PASS:
+            self._state = State.DONE if ends else State.PASS
+            yield from self._unchanged(self._response_mode, event)
+            return
+        self._response_bytes += len(event.chunk)
+        chunk = self._restored(event.chunk, ends=ends)
+        self._state = State.DONE if ends else State.ANSWER
+        match self._response_mode:
+            case BodyMode.FULL_DUPLEX_STREAMED:
+                if chunk or ends:
+                    yield from _streamed(Direction.RESPONSE, chunk, end_of_stream=event.end_of_stream)
+            case BodyMode.BUFFERED:
+                edit = HeaderEdit(set=(("content-length", str(len(chunk))),))
+                yield BodyReply(Direction.RESPONSE, chunk, edit)
+            case _:
+                yield BodyReply(Direction.RESPONSE, chunk)
+
+    def _response_trailers(self, event: Trailers) -> Iterator[Reply]:
+        if self._state is State.ANSWER:
+            rest = self._restored(b"", ends=True)
+            if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+                yield from _streamed(Direction.RESPONSE, rest, end_of_stream=False)
+            elif rest:
+                raise ResponseUnsafe(
+                    "trailers came while text was held back, in a mode that cannot send it on"
+                )
+        self._state = State.DONE
+        del event
+        yield TrailersReply(Direction.RESPONSE)
+
+    def _restored(self, chunk: bytes, *, ends: bool) -> bytes:
+        if self._restorer is None or self._inflater is None:
+            raise StreamBroken("a response body came without response headers")
+        plain = self._inflater.feed(chunk)
+        if not ends:
+            return self._restorer.feed(plain)
+        return self._restorer.feed(plain + self._inflater.flush()) + self._restorer.flush()
+
+    # --- both ------------------------------------------------------------------------------------
+
+    def _unchanged(self, mode: BodyMode, event: Body) -> Iterator[Reply]:
+        if mode is BodyMode.FULL_DUPLEX_STREAMED:
+            yield StreamedReply(event.direction, event.chunk, event.end_of_stream)
+        else:
+            yield BodyReply(event.direction, None)
+
+    def _expect(self, *states: State) -> None:
+        if self._state not in states:
+            raise StreamBroken(f"event out of order in state {self._state.name}")
+
+    def _refusal(self, status: int, message: str) -> Refusal:
+        return refusal(status, message, error_shape(self._request.get(":path")))
+
+
+def _stamped(edit: HeaderEdit) -> HeaderEdit:
+    return replace(edit, set=(*edit.set, STAMP))
+
+
+def _without(edit: HeaderEdit, *names: str) -> HeaderEdit:
+    return replace(edit, remove=(*edit.remove, *names))
+
+
+def _streamed(direction: Direction, body: bytes, *, end_of_stream: bool) -> Iterator[Reply]:
+    """Yield a body in pieces; an empty one still tells that the stream ends."""
+    if not body and not end_of_stream:
+        return
+    for start in range(0, max(len(body), 1), STREAMED_PIECE):
+        last = start + STREAMED_PIECE >= len(body)
+        yield StreamedReply(direction, body[start : start + STREAMED_PIECE], end_of_stream and last)

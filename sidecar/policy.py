@@ -1,0 +1,166 @@
+"""What may leave with a request beside its body, and what the client gets when something may not.
+
+Headers and URL are looked at by patterns only. A refusal speaks the provider's own error shape, so
+that the client's SDK raises what it always raises, and it never repeats text of the request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from enum import Enum, auto
+from fnmatch import fnmatchcase
+from urllib.parse import parse_qsl, unquote_plus
+
+from sidecar.errors import RequestRefused
+from sidecar.model import HeaderEdit, Headers, Refusal, Span
+
+PatternsIn = Callable[[str], Sequence[Span]]
+
+CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
+TARGET_CREDENTIAL = "x-target-api-key"
+CREDENTIAL_PARAMETER = "key"  # Gemini takes its credential as ?key=
+# Fields that HTTP itself needs; a provider could not answer without them.
+HTTP_HEADERS = frozenset(
+    {"content-length", "content-type", "content-encoding", "host", "te", "transfer-encoding"}
+)
+PROXY_ROUTES = {
+    "/v1/proxy/openai/": ("authorization", "Bearer "),
+    "/v1/proxy/anthropic/": ("x-api-key", ""),
+}
+
+
+class ErrorShape(Enum):
+    """Whose error JSON the client expects."""
+
+    OPENAI = auto()
+    ANTHROPIC = auto()
+    GOOGLE = auto()
+
+
+def error_shape(path: str) -> ErrorShape:
+    """Return the shape that an SDK calling ``path`` (query or not) understands."""
+    bare = path.partition("?")[0]
+    if bare.endswith("/chat/completions") or "/openai/" in bare:
+        return ErrorShape.OPENAI
+    if bare.startswith(("/anthropic/", "/v1/messages", "/v1/proxy/anthropic/")) or "/v1/messages" in bare:
+        return ErrorShape.ANTHROPIC
+    if bare.startswith("/gemini/"):
+        return ErrorShape.GOOGLE
+    return ErrorShape.OPENAI
+
+
+GOOGLE_STATUS = {
+    400: "INVALID_ARGUMENT",
+    413: "OUT_OF_RANGE",
+    415: "INVALID_ARGUMENT",
+    422: "INVALID_ARGUMENT",
+}
+
+
+def refusal(status: int, message: str, shape: ErrorShape) -> Refusal:
+    """Build the answer for a request or response that this code does not let through."""
+    match shape:
+        case ErrorShape.OPENAI:
+            body: dict[str, object] = {
+                "error": {"message": message, "type": "pii_sidecar", "param": None, "code": status}
+            }
+        case ErrorShape.ANTHROPIC:
+            body = {"type": "error", "error": {"type": "pii_sidecar", "message": message}}
+        case ErrorShape.GOOGLE:
+            state = GOOGLE_STATUS.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+            body = {"error": {"code": status, "message": message, "status": state, "type": "pii_sidecar"}}
+    return Refusal(status, json.dumps(body).encode(), (("content-type", "application/json"),))
+
+
+def check_url(path: str, patterns_in: PatternsIn) -> None:
+    """Refuse a path or query that holds personal data: it cannot be tokenized without changing its meaning.
+
+    Args:
+        path: ``:path`` as the client sent it, percent-encoded.
+        patterns_in: Finds pattern spans in one text.
+
+    Raises:
+        RequestRefused: (422) There is a span in the path or in a parameter other than the credential's.
+    """
+    bare, _, query = path.partition("?")
+    for name, text in [("path", unquote_plus(bare)), *_query_texts(query)]:
+        if spans := patterns_in(text):
+            raise RequestRefused(
+                422, f"URL {name}: {len(spans)} span of {spans[0].entity_type}; send it in the body"
+            )
+
+
+def _query_texts(query: str) -> Iterable[tuple[str, str]]:
+    # Everything is decoded twice at most once: a provider decodes a query exactly once as well.
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name != CREDENTIAL_PARAMETER:
+            yield "query", name
+            yield "query", text
+
+
+def check_method(headers: Headers) -> None:
+    """Refuse what would turn into a tunnel that nobody looks into.
+
+    Raises:
+        RequestRefused: (400, 405) An upgrade or a CONNECT.
+    """
+    if headers.get(":method") == "CONNECT":
+        raise RequestRefused(405, "CONNECT is not supported: its bytes cannot be inspected")
+    if "upgrade" in headers:
+        raise RequestRefused(400, "protocol upgrades are not supported: their bytes cannot be inspected")
+
+
+def check_body_type(headers: Headers, limit: int) -> None:
+    """Refuse a body that cannot be inspected before any of it arrives.
+
+    Args:
+        headers: The request's header fields. Without a content-type the body is taken for JSON.
+        limit: The largest body accepted, in bytes.
+
+    Raises:
+        RequestRefused: (413) It is too large; (415) it is no JSON in UTF-8.
+    """
+    declared = headers.get("content-length")
+    if declared.isdecimal() and int(declared) > limit:
+        raise RequestRefused(413, f"body: {declared} bytes, over the limit of {limit}")
+    message = Message()
+    message["content-type"] = headers.get("content-type", "application/json")
+    subtype = message.get_content_subtype()
+    if subtype != "json" and not subtype.endswith("+json"):
+        raise RequestRefused(415, "content-type: only JSON bodies can be inspected")
+    if (message.get_content_charset() or "utf-8") not in {"utf-8", "utf8", "us-ascii"}:
+        raise RequestRefused(415, "content-type: only UTF-8 can be inspected")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderPolicy:
+    """Which request header fields do not reach the provider.
+
+    ``identity``: names or ``fnmatch`` patterns, lower case, of fields that tell who the user is.
+    """
+
+    identity: tuple[str, ...]
+
+    def edit(self, headers: Headers, patterns_in: PatternsIn) -> HeaderEdit:
+        """Return the fields to set and to remove for one request."""
+        path = headers.get(":path")
+        credential = headers.get(TARGET_CREDENTIAL)
+        removed = {TARGET_CREDENTIAL, "accept-encoding"}
+        added: list[tuple[str, str]] = []
+        for prefix, (name, scheme) in PROXY_ROUTES.items():
+            if credential and path.startswith(prefix):
+                removed |= CREDENTIAL_HEADERS - {name}
+                added.append((name, credential if credential.startswith(scheme) else scheme + credential))
+        removed |= {name for name, text in headers.fields if self._tells_who(name, text, patterns_in)}
+        present = {name for name, _ in headers.fields}
+        return HeaderEdit(set=tuple(added), remove=tuple(sorted(removed & present)))
+
+    def _tells_who(self, name: str, text: str, patterns_in: PatternsIn) -> bool:
+        if name.startswith(":") or name in CREDENTIAL_HEADERS or name in HTTP_HEADERS:
+            return False
+        if any(fnmatchcase(name, pattern) for pattern in self.identity):
+            return True
+        return bool(patterns_in(text))

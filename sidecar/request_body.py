@@ -1,0 +1,87 @@
+"""One request body: text fields to spans to tokens, and the client's own bytes with only those changed.
+
+Every look-alike in the body is reserved before the first token is given out, so no token of this
+exchange can be confused with text that the client typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidecar.detection.pipeline import Detection
+from sidecar.detection.propagation import propagate
+from sidecar.errors import RequestRefused
+from sidecar.formats.format import FieldKind, Format, ParsedRequest, Replacement, TextField
+from sidecar.model import Budget, Original, Passage, Span
+from sidecar.tokens.token_map import TokenMap
+
+
+def tokenize_body(
+    body: bytes, fmt: Format, detection: Detection, token_map: TokenMap, budget: Budget
+) -> bytes:
+    """Return the body with each original replaced by its token; the same bytes if nothing was found.
+
+    Args:
+        body: The whole body, JSON in UTF-8, not compressed.
+        fmt: The format of the request's path.
+        detection: Finds the spans.
+        token_map: The map of this exchange, filled here.
+        budget: The time that detection may take.
+
+    Raises:
+        RequestRefused: The body is not valid, cannot be inspected, cannot be finished in time, or
+            holds an original in signed text, where it cannot be replaced.
+    """
+    parsed = fmt.parse_request(body)
+    passages = [_passage(field) for field in parsed.fields]
+    spans = detection.detect_request(passages, budget)
+    if not any(spans):
+        return body
+    _refuse_originals_in_signed_text(parsed, passages, spans)
+    for field in parsed.fields:
+        token_map.reserve(field.text)
+    return parsed.edited([_replacements(*pair, token_map) for pair in zip(parsed.fields, spans, strict=True)])
+
+
+def profile_mask(text: str, detection: Detection, budget: Budget) -> str:
+    """Return the text with each span replaced by ``[[TYPE]]`` for good; a PERSON is shown as ``NAME``."""
+    pieces, position = [], 0
+    for span in detection.detect_request([Passage(text)], budget)[0]:
+        shown = "NAME" if span.entity_type == "PERSON" else span.entity_type
+        pieces += [text[position : span.start], f"[[{shown}]]"]
+        position = span.end
+    return "".join([*pieces, text[position:]])
+
+
+def _passage(field: TextField) -> Passage:
+    return Passage(field.text, field.hint, patterns_only=field.kind is not FieldKind.STRING)
+
+
+def _replacements(field: TextField, spans: Sequence[Span], token_map: TokenMap) -> list[Replacement]:
+    if spans and field.kind is FieldKind.NUMBER:
+        # Half a number cannot be a token and stay JSON, so the whole literal is one original.
+        token = token_map.tokenize(Original(field.text, is_number=True), spans[0].entity_type)
+        return [Replacement(0, len(field.text), token)]
+    found = []
+    for span in spans:
+        text = field.text[span.start : span.end]
+        source = field.source(span.start, span.end) if field.nested else None
+        token = token_map.tokenize(Original(text), span.entity_type, source)
+        found.append(Replacement(span.start, span.end, token))
+    return found
+
+
+def _refuse_originals_in_signed_text(
+    parsed: ParsedRequest, passages: list[Passage], spans: list[list[Span]]
+) -> None:
+    if not parsed.signed:
+        return
+    signed = [Passage(text, patterns_only=True) for text in parsed.signed]
+    covered = propagate([*passages, *signed], [*spans, *([] for _ in signed)])
+    for found in covered[len(passages) :]:
+        if found:
+            raise RequestRefused(
+                422,
+                f"signed text: {len(found)} span of {found[0].entity_type} that also stands elsewhere in the "
+                "request; signed text cannot be edited, so start a new conversation without it",
+            )

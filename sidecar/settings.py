@@ -1,0 +1,195 @@
+"""All settings: environment over ``.env`` over one TOML file, checked once, then frozen.
+
+``PORT``, ``LOG_LEVEL`` and ``DEFAULT_TARGET`` are read bare, since comparable proxies use these names;
+every other setting is ``PII_SIDECAR_<NAME>`` in the environment and ``<name>`` in the TOML file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from sidecar.errors import ConfigError
+
+ENV_PREFIX = "PII_SIDECAR_"
+BARE_NAMES = {"port", "log_level", "default_target"}
+DOTENV = Path(".env")
+TARGETS = ("openai", "anthropic", "gemini", "local")
+IDENTITY_HEADERS = (
+    "cookie",
+    "forwarded",
+    "from",
+    "x-auth-request-*",
+    "x-forwarded-email",
+    "x-forwarded-for",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-user",
+    "x-openwebui-user-*",
+    "x-real-ip",
+    "x-remote-user",
+)
+
+
+def target_name(name: object) -> object:
+    """Return the target's own name: ``claude`` means ``anthropic``, in any case."""
+    if not isinstance(name, str):
+        return name
+    lower = name.strip().lower()
+    return "anthropic" if lower == "claude" else lower
+
+
+Target = Annotated[Literal["openai", "anthropic", "gemini", "local"], BeforeValidator(target_name)]
+REAL_UPSTREAMS: dict[Target, str] = {
+    "openai": "https://api.openai.com",
+    "anthropic": "https://api.anthropic.com",
+    "gemini": "https://generativelanguage.googleapis.com",
+    "local": "http://127.0.0.1:11434",
+}
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    BeforeValidator(lambda level: level.lower() if isinstance(level, str) else level),
+]
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings; sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    port: int = Field(8080, ge=0, le=65535, validation_alias=AliasChoices("port", "PORT"))
+    log_level: LogLevel = Field("info", validation_alias=AliasChoices("log_level", "LOG_LEVEL"))
+    default_target: Target = Field(
+        "openai", validation_alias=AliasChoices("default_target", "DEFAULT_TARGET")
+    )
+
+    host: str = "127.0.0.1"
+    upstreams: dict[Target, str] = Field(default_factory=REAL_UPSTREAMS.copy)
+    upstream_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    workers: int = Field(0, ge=0, le=256, description="0: one for each CPU this process may use")
+    patterns: Path | None = None
+    ner: bool = True
+    identity_headers: tuple[str, ...] = IDENTITY_HEADERS
+    body_limit: int = Field(32 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
+    detection_seconds: float = Field(20.0, gt=0, le=25)
+    drain_seconds: float = Field(30.0, ge=0, le=30)
+    envoy_path: Path | None = None
+
+    @field_validator("upstreams")
+    @classmethod
+    def _check_urls(cls, upstreams: dict[Target, str]) -> dict[Target, str]:
+        if not upstreams:
+            raise ValueError("at least one upstream is needed")
+        for name, url in upstreams.items():
+            parts = urlsplit(url)  # raises ValueError on a broken port or bracket
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+                raise ValueError(f"{name}: not a URL of the form http(s)://HOST[:PORT][/BASE]")
+            if parts.query or parts.fragment or parts.username is not None:
+                raise ValueError(f"{name}: a URL with a query, fragment or credentials is not allowed")
+        return upstreams
+
+    @field_validator("identity_headers")
+    @classmethod
+    def _lower(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.strip().lower() for name in names)
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Settings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
+        return self
+
+    @property
+    def message_timeout(self) -> float:
+        """Seconds that Envoy waits for one answer: detection's budget and time to edit the body."""
+        return self.detection_seconds + 5.0
+
+    @property
+    def worker_count(self) -> int:
+        """The number of worker processes to run."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+def load(config: Path | None = None, dotenv: Path | None = None, **flags: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
+    """Read and check all settings.
+
+    Args:
+        config: A TOML file; None reads no file.
+        dotenv: A file of ``NAME=value`` lines; None takes ``.env`` of the current folder if there.
+        flags: What the command line set; None counts as not set.
+
+    Raises:
+        ConfigError: A file cannot be read, a name is unknown, or a setting is out of its bounds.
+    """
+    given = {name: flag for name, flag in flags.items() if flag is not None}
+    try:
+        _refuse_unknown_names(config, dotenv or DOTENV)
+        return _reading(config, dotenv or DOTENV)(**given)
+    except ValidationError as exc:
+        raise ConfigError(_one_line(exc)) from exc
+    except (OSError, ValueError) as exc:
+        raise ConfigError(f"settings: {exc}") from exc
+
+
+def _reading(config: Path | None, dotenv: Path) -> type[Settings]:
+    """Return ``Settings`` with its sources in order of strength: flags, environment, .env, TOML."""
+
+    class FileSettings(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings
+            dotenv_source = DotEnvSettingsSource(settings_cls, env_file=dotenv)
+            toml_source = TomlConfigSettingsSource(settings_cls, toml_file=config)
+            return (init_settings, env_settings, dotenv_source, toml_source)
+
+    return FileSettings
+
+
+def _refuse_unknown_names(config: Path | None, dotenv: Path) -> None:
+    # pydantic could forbid extras, but a .env file is often shared with other programs: only names
+    # that claim to be ours can be misspelled.
+    known = set(Settings.model_fields)
+    if config is not None:
+        if not config.is_file():
+            raise ConfigError(f"config file {config}: no such file")
+        with config.open("rb") as file:
+            unknown = sorted(set(tomllib.load(file)) - known)
+        if unknown:
+            raise ConfigError(f"config file {config}: unknown setting {unknown[0]!r}")
+    names = {*os.environ, *(dotenv_values(dotenv) if dotenv.is_file() else ())}
+    for name in sorted(names):
+        prefixed = name.upper().startswith(ENV_PREFIX)
+        if prefixed and name[len(ENV_PREFIX) :].lower() not in known - BARE_NAMES:
+            raise ConfigError(f"environment: unknown setting {name}")
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in problem["loc"]) or "settings"
+        problems.append(f"{where}: {problem['msg']}")
+    return "settings: " + "; ".join(problems)

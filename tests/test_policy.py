@@ -1,0 +1,164 @@
+"""Policy: which headers and URLs may leave, and how a refusal reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from sidecar.errors import RequestRefused
+from sidecar.model import Headers, Origin, Span
+from sidecar.policy import (
+    ErrorShape,
+    HeaderPolicy,
+    check_body_type,
+    check_method,
+    check_url,
+    error_shape,
+    refusal,
+)
+
+POLICY = HeaderPolicy(("cookie", "x-forwarded-user", "x-openwebui-user-*"))
+
+
+def mails_in(text: str) -> Sequence[Span]:
+    return [Span(*found.span(), "EMAIL", 1.0, Origin.PATTERN) for found in re.finditer(r"\w+@\w+\.\w+", text)]
+
+
+def edited(path: str, **fields: str) -> tuple[dict[str, str], set[str]]:
+    named = tuple((name.replace("_", "-"), text) for name, text in fields.items())
+    edit = POLICY.edit(Headers(((":path", path), *named)), mails_in)
+    return dict(edit.set), set(edit.remove)
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/v1/messages", ErrorShape.ANTHROPIC),
+        ("/v1/messages/count_tokens?beta=true", ErrorShape.ANTHROPIC),
+        ("/anthropic/v1/messages", ErrorShape.ANTHROPIC),
+        ("/v1/proxy/anthropic/messages", ErrorShape.ANTHROPIC),
+        ("/anthropic/v1/chat/completions", ErrorShape.OPENAI),
+        ("/v1/chat/completions", ErrorShape.OPENAI),
+        ("/gemini/v1beta/models/g:generateContent", ErrorShape.GOOGLE),
+        ("/gemini/v1beta/openai/chat/completions", ErrorShape.OPENAI),
+        ("/openai/v1/embeddings?x=/v1/messages", ErrorShape.OPENAI),
+        ("", ErrorShape.OPENAI),
+    ],
+)
+def test_a_refusal_speaks_the_language_of_the_client(path: str, shape: ErrorShape) -> None:
+    assert error_shape(path) is shape
+
+
+@pytest.mark.parametrize("shape", ErrorShape)
+def test_every_shape_carries_message_and_type(shape: ErrorShape) -> None:
+    answer = refusal(422, "body: too odd", shape)
+    error = json.loads(answer.body)["error"]
+    assert (answer.status, error["message"], error["type"]) == (422, "body: too odd", "pii_sidecar")
+    assert ("content-type", "application/json") in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/v1/users/ada@example.org", id="path"),
+        pytest.param("/v1/users/ada%40example.org", id="percent-encoded"),
+        pytest.param("/v1/models?user=ada%40example.org", id="query"),
+        pytest.param("/v1/models?ada@example.org=1", id="parameter-name"),
+        pytest.param("/v1/models?a=1&keys=ada@example.org", id="not-the-credential"),
+        pytest.param("/v1/models?ada@example.org", id="bare-parameter"),
+    ],
+)
+def test_a_url_with_personal_data_is_refused_without_repeating_it(path: str) -> None:
+    with pytest.raises(RequestRefused, match=r"1 span of EMAIL") as caught:
+        check_url(path, mails_in)
+    assert caught.value.status == 422
+    assert "ada" not in caught.value.message
+
+
+def test_the_credential_parameter_passes() -> None:
+    check_url("/gemini/v1beta/models/g:generateContent?key=abc@example.org&alt=sse", mails_in)
+
+
+def test_headers_that_tell_who_the_user_is_are_removed() -> None:
+    assert edited(
+        "/v1/x",
+        cookie="a=b",
+        x_forwarded_user="ada",
+        x_openwebui_user_email="x",
+        x_note="ada@example.org",
+        x_ok="1",
+    ) == ({}, {"cookie", "x-forwarded-user", "x-openwebui-user-email", "x-note"})
+
+
+def test_the_clients_own_credentials_pass() -> None:
+    assert edited(
+        "/v1/x", authorization="Bearer a@example.org", x_api_key="k@example.org", x_goog_api_key="g"
+    ) == (
+        {},
+        set(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "credential"),
+    [
+        ("/v1/proxy/openai/chat/completions", "authorization", "Bearer k1"),
+        ("/v1/proxy/anthropic/messages", "x-api-key", "k1"),
+    ],
+)
+def test_the_target_credential_becomes_the_providers_and_no_other_goes(
+    path: str, name: str, credential: str
+) -> None:
+    sent = {"x_target_api_key": "k1", "authorization": "Bearer own", "x_api_key": "own", "api_key": "own"}
+    set_fields, removed = edited(path, **sent)
+    assert set_fields == {name: credential}
+    assert removed == {"x-target-api-key", "authorization", "x-api-key", "api-key"} - {name}
+
+
+def test_the_target_credential_is_stripped_on_every_route() -> None:
+    assert edited("/openai/v1/x", x_target_api_key="k1", authorization="Bearer own") == (
+        {},
+        {"x-target-api-key"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", None),
+        ("application/json; charset=UTF-8", None),
+        ("Application/Vnd.Api+JSON", None),
+        (None, None),
+        ("text/plain", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/json; charset=utf-16", 415),
+        ("application/x-ndjson", 415),
+        ("", 415),
+    ],
+)
+def test_only_utf8_json_bodies_are_taken(content_type: str | None, status: int | None) -> None:
+    headers = Headers(() if content_type is None else (("content-type", content_type),))
+    if status is None:
+        check_body_type(headers, 10)
+    else:
+        with pytest.raises(RequestRefused) as caught:
+            check_body_type(headers, 10)
+        assert caught.value.status == status
+
+
+def test_a_body_announced_over_the_limit_is_refused_before_it_arrives() -> None:
+    check_body_type(Headers((("content-length", "10"),)), 10)
+    with pytest.raises(RequestRefused, match="over the limit of 10"):
+        check_body_type(Headers((("content-length", "11"),)), 10)
+
+
+@pytest.mark.parametrize(
+    "fields", [((":method", "CONNECT"),), ((":method", "GET"), ("upgrade", "websocket"))]
+)
+def test_tunnels_are_refused(fields: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        check_method(Headers(fields))
+    assert 400 <= caught.value.status < 500

@@ -1,0 +1,99 @@
+"""Settings: which source wins, what is refused, and that each refusal is one clear line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.errors import ConfigError
+from sidecar.settings import ENV_PREFIX, Settings, load
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PORT", "LOG_LEVEL", "DEFAULT_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def toml(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "sidecar.toml"
+    path.write_text(text)
+    return path
+
+
+def test_environment_beats_dotenv_beats_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = toml(tmp_path, "port = 1\nworkers = 1\nbody_limit = 5000\n")
+    (tmp_path / ".env").write_text("PORT=2\nPII_SIDECAR_WORKERS=2\n")
+    monkeypatch.setenv("PORT", "3")
+
+    settings = load(config)
+
+    assert (settings.port, settings.workers, settings.body_limit) == (3, 2, 5000)
+
+
+def test_a_flag_beats_the_environment_and_none_is_no_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "3")
+    assert load(port=4).port == 4
+    assert load(port=None).port == 3
+
+
+@pytest.mark.parametrize("name", ["claude", "Claude", "anthropic"])
+def test_claude_means_anthropic_everywhere(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_TARGET", name)
+    settings = load(upstreams={name: "http://127.0.0.1:9"})
+    assert settings.default_target == "anthropic"
+    assert list(settings.upstreams) == ["anthropic"]
+
+
+def test_a_dotenv_file_may_hold_names_of_other_programs(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=postgres://db\nLOG_LEVEL=WARNING\n")
+    assert load().log_level == "warning"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("prot = 1", "unknown setting 'prot'", id="misspelled-name"),
+        pytest.param('body_limit = "x"', "body_limit: Input should be a valid integer", id="wrong-type"),
+        pytest.param("port = 70000", "port: Input should be less than or equal to 65535", id="out-of-bounds"),
+        pytest.param("x = [", "settings: ", id="not-toml"),
+        pytest.param('tls_cert = "a.pem"', "tls_cert and tls_key go together", id="half-a-pair"),
+        pytest.param('default_target = "bard"', "default_target: Input should be", id="unknown-target"),
+        pytest.param('[upstreams]\nopenai = "ftp://h"', "openai: not a URL", id="wrong-scheme"),
+        pytest.param('[upstreams]\nopenai = "http://h:99999"', "upstreams", id="bad-port"),
+        pytest.param(
+            '[upstreams]\nopenai = "http://u:p@h"', "credentials is not allowed", id="credentials-in-url"
+        ),
+        pytest.param("[upstreams]", "at least one upstream", id="no-upstream"),
+    ],
+)
+def test_a_bad_file_is_one_clear_line(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(toml(tmp_path, text))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_misspelled_environment_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{ENV_PREFIX}BODY_LIMITS", "1")
+    with pytest.raises(ConfigError, match="unknown setting PII_SIDECAR_BODY_LIMITS"):
+        load()
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_the_message_timeout_covers_detection() -> None:
+    for seconds in (0.5, 25.0):
+        settings = Settings(detection_seconds=seconds)
+        assert settings.detection_seconds < settings.message_timeout <= 30
+
+
+def test_every_setting_has_a_row_in_the_readme() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    missing = [name for name in Settings.model_fields if f"`{name}`" not in readme]
+    assert missing == []
