@@ -46,10 +46,14 @@ accuracy: dev ## leak and over-redaction on annotated texts
 protos: dev ## generate sidecar/extproc/pb from protos/
 	$(BIN)/python protos/generate.py
 
-lock: ## resolve pyproject anew into the two lock files (needs uv)
+EXPORT := uv export --quiet --format requirements-txt --no-emit-project --no-header
+
+lock: ## resolve pyproject anew into the lock files (needs uv)
 	uv lock --upgrade
-	uv export --quiet --format requirements-txt --no-emit-project --no-header --all-extras --no-default-groups --group build -o requirements.lock
-	uv export --quiet --format requirements-txt --no-emit-project --no-header --all-extras --group dev -o requirements-dev.lock
+	$(EXPORT) --all-extras --no-default-groups --group build -o requirements.lock
+	$(EXPORT) --all-extras --group dev -o requirements-dev.lock
+	$(EXPORT) --no-default-groups -o requirements-image.lock
+	$(EXPORT) --only-group build -o requirements-build.lock
 
 clean: ## remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
