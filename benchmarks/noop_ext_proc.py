@@ -1,0 +1,45 @@
+"""An ext_proc server that says CONTINUE to everything: what the hop alone costs, without our work."""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import uvloop
+
+from sidecar.extproc.pb.envoy.service.ext_proc.v3 import external_processor_pb2 as pb
+
+ANSWERS = {
+    phase: pb.ProcessingResponse(**{phase: answer()}).SerializeToString()
+    for phase, answer in {
+        "request_headers": pb.HeadersResponse,
+        "response_headers": pb.HeadersResponse,
+        "request_body": pb.BodyResponse,
+        "response_body": pb.BodyResponse,
+        "request_trailers": pb.TrailersResponse,
+        "response_trailers": pb.TrailersResponse,
+    }.items()
+}
+
+
+async def process(requests: AsyncIterator[pb.ProcessingRequest], _context: object) -> AsyncIterator[bytes]:
+    async for request in requests:
+        yield ANSWERS[request.WhichOneof("request")]
+
+
+async def serve(address: str) -> None:
+    server = grpc.aio.server()
+    method = grpc.stream_stream_rpc_method_handler(process, pb.ProcessingRequest.FromString)
+    service = "envoy.service.ext_proc.v3.ExternalProcessor"
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {"Process": method})])
+    server.add_insecure_port(address)
+    await server.start()
+    print(f"ready {address}", flush=True)
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--listen", required=True)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(parser.parse_args().listen))
