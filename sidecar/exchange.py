@@ -124,11 +124,6 @@ class Exchange:
             return self._response_mode is not BodyMode.NONE
         return self._state in {State.BODY, State.ANSWER}
 
-    @property
-    def entity_counts(self) -> dict[str, int]:
-        """How many originals of each entity type were tokenized."""
-        return self._map.counts()
-
     def is_heavy(self, event: Event) -> bool:
         """Tell whether the event may take longer than a message is worth on the event loop."""
         match event:
@@ -255,8 +250,8 @@ class Exchange:
     # --- response --------------------------------------------------------------------------------
 
     def _response_headers(self, event: ResponseHeaders) -> Iterator[Reply]:
-        # START: a local reply of Envoy's own, which never was a request here.
-        self._expect(State.SENT, State.START)
+        # Before SENT it is a local reply of Envoy's own, to a request that we never saw or never finished.
+        self._expect(State.SENT, State.START, State.BODY)
         if event.end_of_stream:
             self._state = State.DONE
             yield HeadersReply(Direction.RESPONSE)

@@ -117,8 +117,13 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def watchdog_seconds(self) -> float:
+        """Seconds after which a worker gives up on one message: detection's budget, and time to edit."""
+        return self.detection_seconds + 3.0
+
+    @property
     def message_timeout(self) -> float:
-        """Seconds that Envoy waits for one answer: detection's budget and time to edit the body."""
+        """Seconds that Envoy waits for one answer; a little more, so that the worker speaks first."""
         return self.detection_seconds + 5.0
 
     @property

@@ -1,0 +1,58 @@
+"""Puts the parts of the core together: settings in, the factory of exchanges out."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from sidecar.detection.pipeline import Detection, load_detection
+from sidecar.exchange import Core, Deadline, Exchange
+from sidecar.model import BodyModes
+from sidecar.policy import HeaderPolicy
+from sidecar.request_body import profile_mask
+from sidecar.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Everything that a worker serves; made before the fork, so that workers share the model."""
+
+    core: Core
+
+    def new_exchange(self, modes: BodyModes) -> Exchange:
+        """Return the state machine of one new exchange."""
+        return Exchange(self.core, modes)
+
+    def mask(self, policy: str, text: str) -> str:
+        """Return the text with every span replaced for good.
+
+        Raises:
+            KeyError: No such policy; ``default`` is the only one.
+        """
+        if policy != "default":
+            raise KeyError(policy)
+        return profile_mask(text, self.core.detection, Deadline(self.core.detection_seconds))
+
+
+def build(settings: Settings) -> Product:
+    """Load patterns and model.
+
+    Raises:
+        ConfigError: ``patterns.json`` or the model is not usable.
+    """
+    # A pool starts its thread at the first job, hence after the fork. One thread, because spaCy's
+    # vocabulary cannot be in the memory zones of two threads at once.
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ner")
+    detection = load_detection(settings.patterns, ner=settings.ner, submit=pool.submit)
+    core = Core(
+        detection=detection,
+        header_policy=HeaderPolicy(settings.identity_headers),
+        body_limit=settings.body_limit,
+        detection_seconds=settings.detection_seconds,
+    )
+    return Product(core)
+
+
+def load_inline(settings: Settings) -> Detection:
+    """Load patterns and model for a command that works on one text after the other."""
+    return load_detection(settings.patterns, ner=settings.ner)
