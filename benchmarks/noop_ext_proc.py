@@ -9,22 +9,20 @@ import uvloop
 
 from sidecar.extproc.pb.envoy.service.ext_proc.v3 import external_processor_pb2 as pb
 
+HEADERS, BODY, TRAILERS = pb.HeadersResponse(), pb.BodyResponse(), pb.TrailersResponse()
 ANSWERS = {
-    phase: pb.ProcessingResponse(**{phase: answer()}).SerializeToString()
-    for phase, answer in {
-        "request_headers": pb.HeadersResponse,
-        "response_headers": pb.HeadersResponse,
-        "request_body": pb.BodyResponse,
-        "response_body": pb.BodyResponse,
-        "request_trailers": pb.TrailersResponse,
-        "response_trailers": pb.TrailersResponse,
-    }.items()
+    "request_headers": pb.ProcessingResponse(request_headers=HEADERS).SerializeToString(),
+    "request_body": pb.ProcessingResponse(request_body=BODY).SerializeToString(),
+    "request_trailers": pb.ProcessingResponse(request_trailers=TRAILERS).SerializeToString(),
+    "response_headers": pb.ProcessingResponse(response_headers=HEADERS).SerializeToString(),
+    "response_body": pb.ProcessingResponse(response_body=BODY).SerializeToString(),
+    "response_trailers": pb.ProcessingResponse(response_trailers=TRAILERS).SerializeToString(),
 }
 
 
 async def process(requests: AsyncIterator[pb.ProcessingRequest], _context: object) -> AsyncIterator[bytes]:
     async for request in requests:
-        yield ANSWERS[request.WhichOneof("request")]
+        yield ANSWERS[request.WhichOneof("request") or "request_headers"]
 
 
 async def serve(address: str) -> None:

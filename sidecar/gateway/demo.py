@@ -56,7 +56,7 @@ CHAT: dict[str, Any] = {
             "tool_call_id": "call_1",
             "content": "Paid with card 4532-1234-5678-9010 from 203.0.113.7, phone 202-555-0143.",
         },
-        {"role": "user", "content": "Tell John Smith that card 4532-1234-5678-9010 was charged."},
+        {"role": "user", "content": "Please tell John Smith that card 4532-1234-5678-9010 was charged."},
     ],
 }
 CHAT_TEXTS: tuple[tuple[str, *tuple[str | int, ...]], ...] = (
@@ -203,7 +203,7 @@ def _parsed(source: bytes) -> Any:  # noqa: ANN401 - a JSON document
 
 
 def _seen(provider: EchoProvider) -> Any:  # noqa: ANN401 - a JSON document
-    requests = provider.wait(1)
+    requests = provider.wait(1, seconds=1)
     if len(requests) != 1:
         raise DemoFailed(f"the provider saw {len(requests)} requests instead of one")
     return _parsed(requests[0].body)
