@@ -1,0 +1,121 @@
+"""Streams of unknown shape: every string is a piece of the channel that its path names.
+
+The ``index`` members around a string belong to its path, so that parallel answers do not mix. A channel
+ends with the frame in which an object around it says so (``finish_reason``, ``done`` …), with an error, or
+with the stream. Text held back beyond that goes out in a copy of the channel's last frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sidecar.formats.anthropic_messages_stream import signed
+from sidecar.formats.json_grammar import Kind
+from sidecar.formats.json_text import Document, Edits
+from sidecar.formats.leaves import Path, leaves, text_at
+from sidecar.formats.ndjson import NdjsonDecoder
+from sidecar.formats.sse import SseDecoder
+from sidecar.formats.stream import ChannelKey, Delta, Reading, StreamRestorer, frame_string
+from sidecar.model import Escaping, RestorerFactory
+
+_ENDS = frozenset({"finish_reason", "finishReason", "stop_reason", "done", "is_finished"})
+_NO_END = frozenset({"null", "false", '""'})
+_ONE_OF_MANY = ("index", "item_id")  # index, output_index, item_id … tell parallel texts apart
+_JSON_SOURCE = frozenset({"arguments", "partial_json"})
+_TEXTS = frozenset({"text", "content", "delta", "thinking", "reasoning", "response", "completion", "refusal"})
+
+_STRING, _NUMBER, _WORD = int(Kind.STRING), int(Kind.NUMBER), int(Kind.WORD)
+_ARRAY, _OBJECT = int(Kind.ARRAY), int(Kind.OBJECT)
+
+
+def generic_stream_restorer(restorers: RestorerFactory) -> StreamRestorer:
+    """Return a restorer for one stream of server-sent events of any shape."""
+    return StreamRestorer(SseDecoder(), GenericDialect(), restorers)
+
+
+def ndjson_restorer(restorers: RestorerFactory) -> StreamRestorer:
+    """Return a restorer for one stream of JSON lines of any shape."""
+    return StreamRestorer(NdjsonDecoder(), GenericDialect(), restorers)
+
+
+class _Seen(NamedTuple):
+    """Where a channel's last delta stood, and which other texts stood in that frame."""
+
+    document: Document
+    entry: int
+    others: list[int]
+
+
+class GenericDialect:
+    """Reads frames of any shape and remembers what each channel's last one looked like."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, _Seen] = {}
+
+    def read(self, event: str, document: Document) -> Reading:
+        """Say what one frame holds."""
+        kind = text_at(document, "type") or event
+        error = document.find("error")
+        if kind == "error" or (error is not None and document.kinds[error] != _WORD):
+            found = leaves(document, skip=signed)
+            return Reading(wholes=[document.literal(leaf.entry) for leaf in found], ends_all=True)
+        deltas, keys, ended = _strings(document, (kind,))
+        texts = [entry for path, entry in deltas if path[-1] in _TEXTS]
+        for path, entry in deltas:
+            self._seen[path] = _Seen(document, entry, texts)
+        ends = frozenset(path for path in self._seen if any(path[: len(end)] == end for end in ended))
+        return Reading(
+            [Delta(ChannelKey(path, path), document.literal(at), _escaping(path)) for path, at in deltas],
+            [document.literal(key) for key in keys],
+            ends,
+        )
+
+    def carry(self, key: ChannelKey, text: str) -> str:
+        """Return the channel's last frame with ``text`` in the place of its delta, and no other text."""
+        document, entry, others = self._seen[key.path]
+        edits = Edits()
+        for at in {entry, *others}:
+            source = frame_string(text if at == entry else "")
+            edits.put_source(document, document.starts[at], document.ends[at], source)
+        return edits.apply(document)
+
+
+def _escaping(path: Path) -> Escaping:
+    return Escaping.JSON if path[-1] in _JSON_SOURCE else Escaping.TEXT
+
+
+def _strings(document: Document, path: Path) -> tuple[list[tuple[Path, int]], list[int], list[Path]]:
+    """Return the strings with their paths, the keys, and the paths of objects that end."""
+    strings: list[tuple[Path, int]] = []
+    keys: list[int] = []
+    ended: list[Path] = []
+    waiting = [(0, path)]
+    while waiting:
+        entry, path = waiting.pop()
+        if signed(document, entry, path):
+            continue
+        if document.kinds[entry] == _STRING:
+            strings.append((path, entry))
+        elif document.kinds[entry] == _ARRAY:
+            items = [(item, (*path, at)) for at, item in enumerate(document.elements(entry))]
+            waiting += reversed(items)
+        elif document.kinds[entry] == _OBJECT:
+            members = [(document.decoded(key), value) for key, value in document.members(entry)]
+            path = _marked(document, path, members)
+            if any(name in _ENDS and document.source(value) not in _NO_END for name, value in members):
+                ended.append(path)
+            keys += [key for key, _ in document.members(entry)]
+            waiting += reversed([(value, (*path, name)) for name, value in members])
+    return strings, keys, ended
+
+
+def _marked(document: Document, path: Path, members: Sequence[tuple[str, int]]) -> Path:
+    """Add what tells an object apart to its path; an ``index`` stands for its place in an array."""
+    marks = {
+        name: document.source(value)
+        for name, value in members
+        if name.endswith(_ONE_OF_MANY) and document.kinds[value] in (_STRING, _NUMBER)
+    }
+    place = path[:-1] if "index" in marks and isinstance(path[-1], int) else path
+    return (*place, *(f"{name}={source}" for name, source in marks.items()))
