@@ -16,11 +16,26 @@ inside a JSON string is read by the same code as the one around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from json import JSONDecoder, JSONEncoder
+from typing import Protocol
 
 from sidecar.formats.json_grammar import NUMBER, JsonInvalid, Kind, scan
 from sidecar.formats.source_map import SourceMap
+
+__all__ = [
+    "Document",
+    "Edits",
+    "JsonInvalid",
+    "Kind",
+    "Literal",
+    "Outer",
+    "Source",
+    "escaped",
+    "read",
+    "read_bytes",
+    "spliced",
+]
 
 _ARRAY, _OBJECT = int(Kind.ARRAY), int(Kind.OBJECT)
 
@@ -30,15 +45,45 @@ _decode = JSONDecoder().raw_decode
 _encode = JSONEncoder(ensure_ascii=False).encode
 
 
+class Source(Protocol):
+    """A text that edits are made in, and that may stand inside another one."""
+
+    @property
+    def text(self) -> str:
+        """The text before any edit."""
+
+    @property
+    def depth(self) -> int:
+        """How many texts there are around it."""
+
+    def lift(self, edits: Edits, changes: Sequence[Change]) -> None:
+        """Add to ``edits`` what these changes mean for the text around it."""
+
+
+class Outer(Protocol):
+    """What a document stands in."""
+
+    @property
+    def document(self) -> Source:
+        """The text around the document."""
+
+    def write(self, edits: Edits, start: int, end: int, text: str) -> None:
+        """Write ``text`` over code points ``[start, end)`` of the document."""
+
+
+Change = tuple[int, int, str]
+"""Put the third in the place of ``[first, second)``, in code points of a source."""
+
+
 class Document:
     """One JSON document: its source and its entries (see ``Entries``), which are numbered from 0.
 
-    ``outer`` is the string literal whose text this document is, if it stands inside another one.
+    ``outer`` is what it stands in, such as the string literal whose text it is, if there is any.
     """
 
     __slots__ = ("afters", "depth", "ends", "kinds", "outer", "starts", "text")
 
-    def __init__(self, text: str, start: int = 0, outer: Literal | None = None) -> None:
+    def __init__(self, text: str, start: int = 0, outer: Outer | None = None) -> None:
         self.text = text
         self.outer = outer
         self.depth: int = outer.document.depth + 1 if outer else 0
@@ -89,6 +134,13 @@ class Document:
             entry = found
         return entry
 
+    def lift(self, edits: Edits, changes: Sequence[Change]) -> None:
+        """Make these changes in what the document stands in, escaped as that needs."""
+        if self.outer is None:
+            return
+        for start, end, source in changes:
+            self.outer.write(edits, start, end, source)
+
     def _step(self, entry: int, step: str | int) -> int | None:
         if isinstance(step, str):
             if self.kinds[entry] != _OBJECT:
@@ -132,6 +184,10 @@ class Literal:
         """Return how the document spells code points ``[start, end)`` of ``text``."""
         return self.document.text[self.at(start) : self.at(end)]
 
+    def write(self, edits: Edits, start: int, end: int, text: str) -> None:
+        """Write ``text`` over code points ``[start, end)`` of a string's text."""
+        edits.put(self, start, end, text)
+
     def inner(self) -> Document | None:
         """Return the array or object that ``text`` spells out, if the whole of it is one."""
         text = self.text.strip(" \t\n\r")
@@ -146,10 +202,10 @@ class Literal:
 class Edits:
     """Stretches to change, in a document and in the documents inside its strings."""
 
-    __slots__ = ("_by_document",)
+    __slots__ = ("_changes",)
 
     def __init__(self) -> None:
-        self._by_document: dict[Document, list[tuple[int, int, str]]] = {}
+        self._changes: dict[Source, list[Change]] = {}
 
     def put(self, literal: Literal, start: int, end: int, text: str) -> None:
         """Write ``text`` over code points ``[start, end)`` of a string; edits must be disjoint."""
@@ -159,27 +215,19 @@ class Edits:
         """Write ``text`` over the whole text of a string."""
         self.put(literal, 0, len(literal.text), text)
 
-    def put_source(self, document: Document, start: int, end: int, source: str) -> None:
-        """Write JSON source over ``[start, end)`` of a document's own text."""
-        self._by_document.setdefault(document, []).append((start, end, source))
+    def put_source(self, document: Source, start: int, end: int, source: str) -> None:
+        """Write source over ``[start, end)`` of a document's own text."""
+        self._changes.setdefault(document, []).append((start, end, source))
 
     def apply(self, document: Document) -> str:
         """Return the text of the outermost ``document`` with all edits made."""
-        for depth in range(max((inner.depth for inner in self._by_document), default=0), 0, -1):
-            for inner in [inner for inner in self._by_document if inner.depth == depth]:
-                self._lift(inner)
-        return spliced(document.text, self._by_document.get(document, ()))
-
-    def _lift(self, inner: Document) -> None:
-        """Turn the edits of an inner document into edits of the one around it."""
-        edits, outer = self._by_document.pop(inner), inner.outer
-        if outer is None:
-            return
-        for start, end, source in edits:
-            self.put_source(outer.document, outer.at(start), outer.at(end), escaped(source))
+        for depth in range(max((inner.depth for inner in self._changes), default=0), 0, -1):
+            for inner in [inner for inner in self._changes if inner.depth == depth]:
+                inner.lift(self, self._changes.pop(inner))
+        return spliced(document.text, self._changes.get(document, ()))
 
 
-def read(text: str, start: int = 0, *, outer: Literal | None = None) -> Document:
+def read(text: str, start: int = 0, *, outer: Outer | None = None) -> Document:
     """Read one JSON document from ``start`` to the end of ``text``.
 
     Raises:
@@ -207,7 +255,7 @@ def escaped(text: str) -> str:
     return source if source.isascii() else _replace_surrogates(_surrogate_escape, source)
 
 
-def spliced(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+def spliced(text: str, edits: Iterable[Change]) -> str:
     """Return ``text`` with each ``[start, end)`` replaced; the stretches are disjoint, in any order."""
     pieces: list[str] = []
     position = 0

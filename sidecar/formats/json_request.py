@@ -1,0 +1,193 @@
+"""A JSON request body as text fields, in the order in which the provider's model reads them.
+
+Every string, number and key of the user's is a field, unless the shape says that it is structural,
+signed or media. A string that is itself a JSON document counts by the literals in it, to any depth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sidecar.errors import RequestRefused
+from sidecar.formats.base64_text import Base64Text
+from sidecar.formats.format import FieldKind, Replacement
+from sidecar.formats.json_text import (
+    Document,
+    Edits,
+    JsonInvalid,
+    Kind,
+    Literal,
+    escaped,
+    read_bytes,
+    spliced,
+)
+from sidecar.formats.media import Verdict, inspected
+from sidecar.formats.places import Place, places, places_below
+from sidecar.formats.shapes import MEDIA, USER_DATA, Shape, Treatment
+
+MAX_FIELDS = 1_000_000
+"""Text fields in one body; more are refused."""
+
+UNREADABLE = (
+    "a PDF, an office file or other data that cannot be looked at; send its text instead. "
+    "Images, audio and video pass where their place and their declared type agree"
+)
+
+NESTED_BUDGET = 4
+"""How many times its own length a body may add up to, counting each JSON string inside a JSON string."""
+
+_KEY, _STRING = int(Kind.KEY), int(Kind.STRING)
+# Letters first, so no telephone, card or other number; no white space and no @, so no prose or address.
+_is_identifier = re.compile(r"[A-Za-z_$][A-Za-z0-9_.:/+=\-]{0,255}").fullmatch
+_is_encrypted = re.compile(r"[A-Za-z0-9_.:/+=\-]{16,}").fullmatch
+_NUMBERS_PASS = frozenset({Treatment.STRUCTURAL, Treatment.NUMERIC})
+_has_space = re.compile(r"\s").search
+
+
+class JsonField:
+    """One text field; see ``formats.format.TextField``."""
+
+    __slots__ = ("_holder", "hint", "kind")
+
+    def __init__(self, kind: FieldKind, holder: Literal | Base64Text, hint: str) -> None:
+        self.kind = kind
+        self.hint = hint
+        self._holder = holder
+
+    @property
+    def text(self) -> str:
+        """The decoded text; for a number its exact spelling."""
+        return self._holder.text
+
+    @property
+    def nested(self) -> bool:
+        """Whether it stands in a document inside a string."""
+        return isinstance(self._holder, Literal) and self._holder.document.depth > 0
+
+    def source(self, start: int, end: int) -> str:
+        """Return the JSON spelling of code points ``[start, end)`` in its own document."""
+        return self._holder.source(start, end)
+
+    def replace(self, replacements: Sequence[Replacement], edits: Edits) -> None:
+        """Make the replacements; a number with one becomes a string."""
+        holder = self._holder
+        if self.kind is FieldKind.NUMBER and isinstance(holder, Literal):
+            text = spliced(holder.text, [(each.start, each.end, each.token) for each in replacements])
+            edits.put_source(holder.document, holder.start, holder.end, f'"{escaped(text)}"')
+            return
+        for each in replacements:
+            holder.write(edits, each.start, each.end, each.token)
+
+
+class JsonRequest:
+    """A request body that has been looked through; see ``formats.format.ParsedRequest``.
+
+    Raises:
+        RequestRefused: (400) It is not JSON in UTF-8. (413) It holds too many literals, or JSON nested
+            in strings too often. (415) It holds a file, or (422) token ids, that cannot be looked at.
+    """
+
+    def __init__(self, body: bytes, shape: Shape, order: Sequence[str] = ()) -> None:
+        self._body = body
+        try:
+            self._document = read_bytes(body)
+        except JsonInvalid as error:
+            raise RequestRefused(400, f"the body is not JSON in UTF-8: {error}") from None
+        self._fields: list[JsonField] = []
+        self._signed: list[str] = []
+        self._budget = NESTED_BUDGET * len(body)
+        self._at = 0
+        for place in places(self._document, shape, order):
+            self._at = self._document.starts[place.entry]
+            self._look(self._document, place)
+
+    @property
+    def fields(self) -> Sequence[JsonField]:
+        """All text fields in prompt order."""
+        return self._fields
+
+    @property
+    def signed(self) -> Sequence[str]:
+        """Decoded text of the signed and encrypted parts."""
+        return self._signed
+
+    def edited(self, replacements: Sequence[Sequence[Replacement]]) -> bytes:
+        """Return the body with only these stretches changed; the same object if there are none."""
+        if not any(replacements):
+            return self._body
+        edits = Edits()
+        for field, changes in zip(self._fields, replacements, strict=True):
+            if changes:
+                field.replace(changes, edits)
+        return edits.apply(self._document).encode("utf-8")
+
+    def _look(self, document: Document, place: Place) -> None:
+        kind, treatment = document.kinds[place.entry], place.treatment
+        if treatment is Treatment.SIGNED:
+            self._signed.append(document.decoded(place.entry))
+        elif kind == _KEY:
+            self._add(FieldKind.KEY, document.literal(place.entry), place.hint)
+        elif kind == _STRING:
+            self._look_at_string(document.literal(place.entry), place)
+        elif treatment is Treatment.TOKEN_IDS and place.element:
+            raise self._refused(422, "token ids decode to text that cannot be looked at; send text instead")
+        elif treatment not in _NUMBERS_PASS:
+            for number in document.numbers(place.entry):
+                self._add(FieldKind.NUMBER, number, place.hint)
+
+    def _look_at_string(self, literal: Literal, place: Place) -> None:
+        match place.treatment:
+            case Treatment.NAME:
+                self._add(FieldKind.KEY, literal, place.hint)
+            case Treatment.STRUCTURAL if _is_identifier(literal.text):
+                pass
+            case Treatment.STRUCTURAL if not _has_space(literal.text):
+                self._add(FieldKind.KEY, literal, place.hint)
+            case Treatment.ENCRYPTED if _is_encrypted(literal.text):
+                self._signed.append(literal.text)
+            case treatment if treatment in MEDIA:
+                self._look_at_media(literal, place)
+            case _:
+                self._look_into(literal, place.hint)
+
+    def _look_at_media(self, literal: Literal, place: Place) -> None:
+        found = inspected(literal.text, place.treatment, place.siblings)
+        match found.verdict:
+            case Verdict.TEXT:
+                self._look_into(literal, place.hint)
+            case Verdict.SHORT:
+                self._add(FieldKind.KEY, literal, place.hint)
+            case Verdict.MEDIA:
+                pass
+            case Verdict.ENCODED_TEXT:
+                try:
+                    text = Base64Text(literal, found.start)
+                except ValueError:
+                    raise self._refused(415, "what is declared as text is not UTF-8 in base64") from None
+                self._look_into(text, place.hint)
+            case Verdict.UNREADABLE:
+                raise self._refused(415, UNREADABLE)
+
+    def _look_into(self, holder: Literal | Base64Text, hint: str) -> None:
+        """Add a text, or the literals of the document that it spells out."""
+        inner = holder.inner()
+        if inner is None:
+            self._add(FieldKind.STRING, holder, hint)
+            return
+        self._budget -= len(inner.text)
+        if self._budget < 0:
+            raise self._refused(413, "JSON inside JSON strings is nested too often to be looked at")
+        for place in places_below(inner, USER_DATA, hint=hint):
+            self._look(inner, place)
+
+    def _add(self, kind: FieldKind, holder: Literal | Base64Text, hint: str) -> None:
+        if not holder.text:
+            return
+        if len(self._fields) == MAX_FIELDS:
+            raise self._refused(413, f"more than {MAX_FIELDS} strings and numbers")
+        self._fields.append(JsonField(kind, holder, hint))
+
+    def _refused(self, status: int, message: str) -> RequestRefused:
+        offset = len(self._document.text[: self._at].encode("utf-8"))
+        return RequestRefused(status, f"byte {offset} of the body: {message}")

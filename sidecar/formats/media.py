@@ -1,0 +1,88 @@
+"""Inline media: what may pass byte for byte, what is text in disguise, and what is refused.
+
+Media pass only where the place, the declared type and the alphabet agree. Text in base64 is looked at
+like any other text; what is neither cannot be inspected and does not pass.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+from typing import NamedTuple
+
+from sidecar.formats.shapes import AUDIO_FORMAT_KEY, MEDIA_TYPE_KEYS, Siblings, Treatment
+
+SHORT = 64
+"""Base64 below this many code points is looked at as well: it may be a word or a number."""
+
+
+class Verdict(Enum):
+    """What a string at a media place turned out to be."""
+
+    TEXT = auto()  # a URL, or no base64 at all
+    SHORT = auto()  # too short to tell; looked at for patterns only
+    MEDIA = auto()  # passes
+    ENCODED_TEXT = auto()  # base64 of text
+    UNREADABLE = auto()  # refused
+
+
+class Inspected(NamedTuple):
+    """A verdict; ``start`` is where the base64 begins, ``declared`` the media type in lower case."""
+
+    verdict: Verdict
+    start: int = 0
+    declared: str = ""
+
+
+_CLASSES = {Treatment.IMAGE: "image", Treatment.AUDIO: "audio", Treatment.VIDEO: "video"}
+_TEXTUAL = re.compile(
+    r"text/.*|.*[/+](?:json|xml|yaml)|application/(?:x-)?(?:ndjson|jsonl|json-lines|csv|yaml|javascript|toml|sql|sh)"
+    r"|message/rfc822",
+).fullmatch
+_data_url = re.compile(r"\s*data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE).match
+_BASE64 = re.compile(r"\s*+(?:[A-Za-z0-9+/\r\n]*+|[A-Za-z0-9_\-\r\n]*+)={0,2}\s*+").fullmatch
+
+
+def inspected(text: str, treatment: Treatment, siblings: Siblings) -> Inspected:
+    """Say what the string at a media place is.
+
+    Args:
+        text: The decoded string.
+        treatment: What the format expects there.
+        siblings: The strings beside it, for the declared type.
+    """
+    url = _data_url(text)
+    if url is not None:
+        declared = url[1].strip().lower()
+        if not url[2].lower().endswith(";base64"):
+            return Inspected(Verdict.UNREADABLE, declared=declared)
+        return _judged(text, url.end(), treatment, declared)
+    declared = _declared(treatment, siblings)
+    if declared:
+        return _judged(text, 0, treatment, declared)
+    if treatment is Treatment.FILE and len(text) >= SHORT and _is_base64(text, 0):
+        return Inspected(Verdict.UNREADABLE)
+    return Inspected(Verdict.TEXT)
+
+
+def _judged(text: str, start: int, treatment: Treatment, declared: str) -> Inspected:
+    if not _is_base64(text, start):
+        return Inspected(Verdict.TEXT)
+    if _TEXTUAL(declared):
+        return Inspected(Verdict.ENCODED_TEXT, start, declared)
+    if declared.partition("/")[0] != _CLASSES.get(treatment):
+        return Inspected(Verdict.UNREADABLE, start, declared)
+    return Inspected(Verdict.SHORT if len(text) - start < SHORT else Verdict.MEDIA, start, declared)
+
+
+def _is_base64(text: str, start: int) -> bool:
+    return _BASE64(text, start) is not None
+
+
+def _declared(treatment: Treatment, siblings: Siblings) -> str:
+    """Return the media type that the siblings declare; where they differ, one that nothing agrees with."""
+    found = {text for key in MEDIA_TYPE_KEYS for text in siblings.get(key, ()) if text}
+    if treatment is Treatment.AUDIO:
+        found |= {f"audio/{text}" for text in siblings.get(AUDIO_FORMAT_KEY, ()) if text}
+    types = {each.partition(";")[0].strip().lower() for each in found}
+    return types.pop() if len(types) == 1 else "; ".join(types)

@@ -1,0 +1,97 @@
+"""The walk over a document that says of each literal how its shape treats it.
+
+No recursion, and one lookup for each key, whatever the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sidecar.formats.json_text import Document, Kind
+from sidecar.formats.shapes import NO_SIBLINGS, Shape, Siblings, Treatment
+
+_WORD, _ARRAY, _OBJECT, _STRING = (int(kind) for kind in (Kind.WORD, Kind.ARRAY, Kind.OBJECT, Kind.STRING))
+
+
+class Place(NamedTuple):
+    """One string, number, run of numbers or key of the user's, and how it is treated.
+
+    ``hint`` is the nearest key above; ``siblings`` are the texts beside it that may decide; ``element``
+    says that it stands in an array.
+    """
+
+    entry: int
+    treatment: Treatment
+    hint: str
+    siblings: Siblings = NO_SIBLINGS
+    element: bool = False
+
+
+class _Opened(NamedTuple):
+    stop: int
+    shape: Shape
+    hint: str
+    is_object: bool
+    siblings: Siblings
+
+
+def places(document: Document, shape: Shape, order: Sequence[str] = ()) -> Iterator[Place]:
+    """Yield the places of a document, leftmost first, but what stands under the keys of ``order`` before.
+
+    Words (``true``, ``false``, ``null``) and keys that the shape names are no places.
+    """
+    if not order or document.kinds[0] != _OBJECT:
+        yield from places_below(document, shape)
+        return
+    ranks = {key: rank for rank, key in enumerate(order)}
+    siblings = _siblings(document, 0, shape)
+    members = [(document.decoded(key), key, value) for key, value in document.members(0)]
+    for name, key, value in sorted(members, key=lambda member: ranks.get(member[0], len(ranks))):
+        named = shape.member(name, siblings)
+        if named is None:
+            yield Place(key, Treatment.NAME, "")
+        yield from places_below(document, named or shape.below, value, name, siblings)
+
+
+def places_below(
+    document: Document, shape: Shape, start: int = 0, hint: str = "", siblings: Siblings = NO_SIBLINGS
+) -> Iterator[Place]:
+    """Yield the places in the value at ``start``, leftmost first."""
+    kinds, afters = document.kinds, document.afters
+    end = afters[start]
+    opened = [_Opened(end, shape, hint, is_object=False, siblings=siblings)]
+    entry, element = start, False
+    while entry < end:
+        while entry == opened[-1].stop:
+            opened.pop()
+        _, above, hint, is_object, beside = opened[-1]
+        if is_object:
+            key = document.decoded(entry)
+            named = above.member(key, beside)
+            if named is None and above.treatment is not Treatment.SIGNED:
+                yield Place(entry, Treatment.NAME, hint)
+            shape, hint, element = named or above.below, key, False
+            entry += 1
+        elif len(opened) > 1:
+            shape, element = above.element, True
+        kind = kinds[entry]
+        if kind in (_OBJECT, _ARRAY):
+            is_object = kind == _OBJECT
+            asked = _siblings(document, entry, shape) if is_object else beside
+            opened.append(_Opened(afters[entry], shape, hint, is_object, asked))
+        elif kind != _WORD:
+            yield Place(entry, shape.treatment, hint, beside, element)
+        entry += 1
+
+
+def _siblings(document: Document, entry: int, shape: Shape) -> Siblings:
+    """Return the texts of the members that the shape asks for; what is no string counts as empty."""
+    found: dict[str, list[str]] = {}
+    if shape.asked:
+        for key, value in document.members(entry):
+            name = document.decoded(key)
+            if name in shape.asked:
+                text = document.decoded(value) if document.kinds[value] == _STRING else ""
+                found.setdefault(name, []).append(text)
+    return found

@@ -1,0 +1,182 @@
+"""Shapes: how each place in a body is treated, as data that reads like the body.
+
+A shape maps places to treatments or to the names of other shapes::
+
+    {
+        "messages[].role": STRUCTURAL,                           a literal, or all below it
+        "messages[].content": TEXT,                              a string there ...
+        "messages[].content[]": "part",                          ... or elements of another shape
+        "thinking if type=thinking and signature": SIGNED,       depends on siblings, in any order
+        "properties.*": "schema",                                under keys that the user chose
+        "": TOKEN_IDS,                                           a literal in the place of all this
+    }
+
+Keys that a shape names belong to the format. Whatever it does not name is user data, keys included, so
+nothing passes by being unknown. A condition holds only if every sibling of that name meets it, because
+a duplicate key may be read either way; without ``=`` it asks for a string that is not empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Treatment(Enum):
+    """What is done with the literals at one place and below it."""
+
+    USER_DATA = auto()  # looked at, keys too; in an answer a string may turn back into a number
+    TEXT = auto()  # looked at; in an answer a string stays a string
+    NAME = auto()  # looked at for patterns only: names that must agree with each other, and keys
+    JSON_SOURCE = auto()  # a string of JSON source; plain text where it is not valid
+    STRUCTURAL = auto()  # numbers, and strings that look like identifiers, are not looked at
+    NUMERIC = auto()  # numbers are not looked at; strings are
+    SIGNED = auto()  # signed, encrypted or a credential: byte for byte
+    ENCRYPTED = auto()  # the same where it has the alphabet of encrypted text, else looked at
+    TOKEN_IDS = auto()  # strings are looked at; arrays of integers cannot be
+    IMAGE = auto()  # inline media: a URL, a data URL, or base64 whose type stands beside it
+    AUDIO = auto()
+    VIDEO = auto()
+    FILE = auto()
+
+
+Shapes = Mapping[str, Mapping[str, Treatment | str]]
+Siblings = Mapping[str, Sequence[str]]
+NO_SIBLINGS: Siblings = MappingProxyType({})
+
+MEDIA = frozenset({Treatment.IMAGE, Treatment.AUDIO, Treatment.VIDEO, Treatment.FILE})
+MEDIA_TYPE_KEYS = ("media_type", "mime_type", "mimeType")
+AUDIO_FORMAT_KEY = "format"
+"""The keys beside base64 that say what it is."""
+
+_steps = re.compile(r"\[\]|[^.\[\]]+").findall
+
+
+class Condition(NamedTuple):
+    """A sibling that must be there: with this text, or with any but the empty one if that is None."""
+
+    key: str
+    text: str | None
+
+    def holds(self, siblings: Siblings) -> bool:
+        """Tell whether all siblings of that name meet it, and there is one."""
+        texts = siblings.get(self.key, ())
+        return bool(texts) and all(text == self.text if self.text else text for text in texts)
+
+
+class Shape:
+    """One place, ready to walk: its treatment, and the shapes of what may stand below it.
+
+    ``element`` holds for elements, ``below`` under keys that are not named; ``asked`` are the keys
+    whose texts decide something about their siblings.
+    """
+
+    __slots__ = ("asked", "below", "element", "members", "treatment")
+
+    def __init__(self, treatment: Treatment, below: Shape | None = None) -> None:
+        self.treatment = treatment
+        self.members: dict[str, list[tuple[tuple[Condition, ...], Shape]]] = {}
+        self.asked: set[str] = {*MEDIA_TYPE_KEYS, AUDIO_FORMAT_KEY} if treatment in MEDIA else set()
+        self.element: Shape = below or self
+        self.below: Shape = below or self
+
+    def member(self, key: str, siblings: Siblings) -> Shape | None:
+        """Return the shape of what stands under ``key``, or None if the format does not name it."""
+        variants = self.members.get(key)
+        if variants is None:
+            return None
+        for conditions, shape in variants:
+            if all(condition.holds(siblings) for condition in conditions):
+                return shape
+        return USER_DATA
+
+
+USER_DATA = Shape(Treatment.USER_DATA)
+
+
+def compiled(shapes: Shapes, name: str) -> Shape:
+    """Return the shape called ``name``, with those that it mentions.
+
+    Raises:
+        KeyError: It mentions a shape that does not exist.
+    """
+    return _Compiler(shapes).shape(name)
+
+
+class _Rules:
+    """The rules of one place and those below it, before they become a shape."""
+
+    __slots__ = ("below", "conditional", "treatment")
+
+    def __init__(self) -> None:
+        self.treatment: Treatment | str | None = None
+        self.conditional: list[tuple[tuple[Condition, ...], Treatment | str]] = []
+        self.below: dict[str, _Rules] = {}
+
+    def add(self, rule: str, treatment: Treatment | str) -> None:
+        place, _, conditions = rule.partition(" if ")
+        rules = self
+        for step in _steps(place):
+            rules = rules.below.setdefault(step, _Rules())
+        if conditions:
+            parsed = tuple(_condition(each) for each in conditions.split(" and "))
+            rules.conditional.append((parsed, treatment))
+        else:
+            rules.treatment = treatment
+
+
+class _Compiler:
+    """Builds each named shape once, so that shapes may mention each other and themselves."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self._shapes = shapes
+        self._done: dict[str, Shape] = {}
+
+    def shape(self, name: str) -> Shape:
+        if name not in self._done:
+            rules = _Rules()
+            for rule, treatment in self._shapes[name].items():
+                rules.add(rule, treatment)
+            own = rules.treatment if isinstance(rules.treatment, Treatment) else Treatment.USER_DATA
+            self._done[name] = shape = Shape(own, below=USER_DATA)
+            self._fill(shape, rules)
+        return self._done[name]
+
+    def _built(self, rules: _Rules) -> Shape:
+        match rules.treatment:
+            case str(name):
+                return self.shape(name)
+            case None:
+                shape = Shape(Treatment.USER_DATA, below=USER_DATA)
+            case treatment:
+                shape = Shape(treatment)
+        self._fill(shape, rules)
+        return shape
+
+    def _fill(self, shape: Shape, rules: _Rules) -> None:
+        for step, below in rules.below.items():
+            match step:
+                case "[]":
+                    shape.element = self._built(below)
+                case "*":
+                    shape.below = self._built(below)
+                case _:
+                    shape.members[step] = variants = [
+                        (conditions, self._leaf(treatment)) for conditions, treatment in below.conditional
+                    ]
+                    if below.treatment or below.below:
+                        variants.append(((), self._built(below)))
+                    for conditions, variant in variants:
+                        shape.asked |= {condition.key for condition in conditions}
+                        shape.asked |= variant.asked if variant.treatment in MEDIA else set()
+
+    def _leaf(self, treatment: Treatment | str) -> Shape:
+        return self.shape(treatment) if isinstance(treatment, str) else Shape(treatment)
+
+
+def _condition(source: str) -> Condition:
+    key, equals, text = source.strip().partition("=")
+    return Condition(key, text if equals else None)
