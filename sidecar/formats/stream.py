@@ -148,7 +148,7 @@ class StreamRestorer:
 
     def _restored(self, frame: Frame) -> bytes:
         if frame.data is None:
-            return frame.raw
+            return frame.raw if frame.complete else self._restored_raw(frame)
         if frame.data.strip() == DONE:
             return self._flushed(self._channels) + frame.raw
         try:
