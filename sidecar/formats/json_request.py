@@ -24,7 +24,7 @@ from sidecar.formats.json_text import (
 )
 from sidecar.formats.media import Verdict, inspected
 from sidecar.formats.places import Place, places, places_below
-from sidecar.formats.shapes import MEDIA, USER_DATA, Shape, Treatment
+from sidecar.formats.shapes import ANYTHING, MEDIA_PLACES, Shape, Treatment
 
 MAX_FIELDS = 1_000_000
 """Text fields in one body; more are refused."""
@@ -110,7 +110,7 @@ class JsonRequest:
     @property
     def signed(self) -> Sequence[str]:
         """Decoded text of the signed and encrypted parts."""
-        return self._signed
+        return [text for text in self._signed if text]
 
     def edited(self, replacements: Sequence[Sequence[Replacement]]) -> bytes:
         """Return the body with only these stretches changed; the same object if there are none."""
@@ -126,9 +126,7 @@ class JsonRequest:
         kind, treatment = document.kinds[place.entry], place.treatment
         if treatment is Treatment.SIGNED:
             self._signed.append(document.decoded(place.entry))
-        elif kind == _KEY:
-            self._add(FieldKind.KEY, document.literal(place.entry), place.hint)
-        elif kind == _STRING:
+        elif kind in (_KEY, _STRING):
             self._look_at_string(document.literal(place.entry), place)
         elif treatment is Treatment.TOKEN_IDS and place.element:
             raise self._refused(422, "token ids decode to text that cannot be looked at; send text instead")
@@ -146,7 +144,7 @@ class JsonRequest:
                 self._add(FieldKind.KEY, literal, place.hint)
             case Treatment.ENCRYPTED if _is_encrypted(literal.text):
                 self._signed.append(literal.text)
-            case treatment if treatment in MEDIA:
+            case treatment if treatment in MEDIA_PLACES:
                 self._look_at_media(literal, place)
             case _:
                 self._look_into(literal, place.hint)
@@ -178,7 +176,7 @@ class JsonRequest:
         self._budget -= len(inner.text)
         if self._budget < 0:
             raise self._refused(413, "JSON inside JSON strings is nested too often to be looked at")
-        for place in places_below(inner, USER_DATA, hint=hint):
+        for place in places_below(inner, ANYTHING, hint=hint):
             self._look(inner, place)
 
     def _add(self, kind: FieldKind, holder: Literal | Base64Text, hint: str) -> None:

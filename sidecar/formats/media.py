@@ -34,7 +34,13 @@ class Inspected(NamedTuple):
     declared: str = ""
 
 
-_CLASSES = {Treatment.IMAGE: "image", Treatment.AUDIO: "audio", Treatment.VIDEO: "video"}
+_CLASSES = {
+    Treatment.IMAGE: ("image",),
+    Treatment.AUDIO: ("audio",),
+    Treatment.VIDEO: ("video",),
+    Treatment.FILE: (),
+    Treatment.MEDIA: ("image", "audio", "video"),
+}
 _TEXTUAL = re.compile(
     r"text/.*|.*[/+](?:json|xml|yaml)|application/(?:x-)?(?:ndjson|jsonl|json-lines|csv|yaml|javascript|toml|sql|sh)"
     r"|message/rfc822",
@@ -70,7 +76,7 @@ def _judged(text: str, start: int, treatment: Treatment, declared: str) -> Inspe
         return Inspected(Verdict.TEXT)
     if _TEXTUAL(declared):
         return Inspected(Verdict.ENCODED_TEXT, start, declared)
-    if declared.partition("/")[0] != _CLASSES.get(treatment):
+    if declared.partition("/")[0] not in _CLASSES[treatment]:
         return Inspected(Verdict.UNREADABLE, start, declared)
     return Inspected(Verdict.SHORT if len(text) - start < SHORT else Verdict.MEDIA, start, declared)
 

@@ -50,7 +50,7 @@ def places(document: Document, shape: Shape, order: Sequence[str] = ()) -> Itera
     for name, key, value in sorted(members, key=lambda member: ranks.get(member[0], len(ranks))):
         named = shape.member(name, siblings)
         if named is None:
-            yield Place(key, Treatment.NAME, "")
+            yield Place(key, _treatment_of_keys(shape), "")
         yield from places_below(document, named or shape.below, value, name, siblings)
 
 
@@ -69,8 +69,8 @@ def places_below(
         if is_object:
             key = document.decoded(entry)
             named = above.member(key, beside)
-            if named is None and above.treatment is not Treatment.SIGNED:
-                yield Place(entry, Treatment.NAME, hint)
+            if named is None:
+                yield Place(entry, _treatment_of_keys(above), hint)
             shape, hint, element = named or above.below, key, False
             entry += 1
         elif len(opened) > 1:
@@ -83,6 +83,11 @@ def places_below(
         elif kind != _WORD:
             yield Place(entry, shape.treatment, hint, beside, element)
         entry += 1
+
+
+def _treatment_of_keys(shape: Shape) -> Treatment:
+    """Return how keys are treated that the shape does not name: as names, unless all below is special."""
+    return shape.treatment if shape.treatment in (Treatment.STRUCTURAL, Treatment.SIGNED) else Treatment.NAME
 
 
 def _siblings(document: Document, entry: int, shape: Shape) -> Siblings:

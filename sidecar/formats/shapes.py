@@ -41,13 +41,33 @@ class Treatment(Enum):
     AUDIO = auto()
     VIDEO = auto()
     FILE = auto()
+    MEDIA = auto()  # an image, audio or video
 
+
+(
+    USER_DATA,
+    TEXT,
+    NAME,
+    JSON_SOURCE,
+    STRUCTURAL,
+    NUMERIC,
+    SIGNED,
+    ENCRYPTED,
+    TOKEN_IDS,
+    IMAGE,
+    AUDIO,
+    VIDEO,
+    FILE,
+    MEDIA,
+) = Treatment  # words for the tables
 
 Shapes = Mapping[str, Mapping[str, Treatment | str]]
 Siblings = Mapping[str, Sequence[str]]
 NO_SIBLINGS: Siblings = MappingProxyType({})
 
-MEDIA = frozenset({Treatment.IMAGE, Treatment.AUDIO, Treatment.VIDEO, Treatment.FILE})
+MEDIA_PLACES = frozenset(
+    {Treatment.IMAGE, Treatment.AUDIO, Treatment.VIDEO, Treatment.FILE, Treatment.MEDIA},
+)
 MEDIA_TYPE_KEYS = ("media_type", "mime_type", "mimeType")
 AUDIO_FORMAT_KEY = "format"
 """The keys beside base64 that say what it is."""
@@ -79,7 +99,7 @@ class Shape:
     def __init__(self, treatment: Treatment, below: Shape | None = None) -> None:
         self.treatment = treatment
         self.members: dict[str, list[tuple[tuple[Condition, ...], Shape]]] = {}
-        self.asked: set[str] = {*MEDIA_TYPE_KEYS, AUDIO_FORMAT_KEY} if treatment in MEDIA else set()
+        self.asked: set[str] = {*MEDIA_TYPE_KEYS, AUDIO_FORMAT_KEY} if treatment in MEDIA_PLACES else set()
         self.element: Shape = below or self
         self.below: Shape = below or self
 
@@ -91,10 +111,10 @@ class Shape:
         for conditions, shape in variants:
             if all(condition.holds(siblings) for condition in conditions):
                 return shape
-        return USER_DATA
+        return ANYTHING
 
 
-USER_DATA = Shape(Treatment.USER_DATA)
+ANYTHING = Shape(Treatment.USER_DATA)
 
 
 def compiled(shapes: Shapes, name: str) -> Shape:
@@ -102,6 +122,7 @@ def compiled(shapes: Shapes, name: str) -> Shape:
 
     Raises:
         KeyError: It mentions a shape that does not exist.
+        ValueError: It gives a place to another shape and says something about it as well.
     """
     return _Compiler(shapes).shape(name)
 
@@ -141,16 +162,18 @@ class _Compiler:
             for rule, treatment in self._shapes[name].items():
                 rules.add(rule, treatment)
             own = rules.treatment if isinstance(rules.treatment, Treatment) else Treatment.USER_DATA
-            self._done[name] = shape = Shape(own, below=USER_DATA)
+            self._done[name] = shape = Shape(own, below=ANYTHING)
             self._fill(shape, rules)
         return self._done[name]
 
     def _built(self, rules: _Rules) -> Shape:
         match rules.treatment:
+            case str(name) if rules.below:
+                raise ValueError(f"rules below a place of shape {name!r} belong into that shape")
             case str(name):
                 return self.shape(name)
             case None:
-                shape = Shape(Treatment.USER_DATA, below=USER_DATA)
+                shape = Shape(Treatment.USER_DATA, below=ANYTHING)
             case treatment:
                 shape = Shape(treatment)
         self._fill(shape, rules)
@@ -171,7 +194,7 @@ class _Compiler:
                         variants.append(((), self._built(below)))
                     for conditions, variant in variants:
                         shape.asked |= {condition.key for condition in conditions}
-                        shape.asked |= variant.asked if variant.treatment in MEDIA else set()
+                        shape.asked |= variant.asked if variant.treatment in MEDIA_PLACES else set()
 
     def _leaf(self, treatment: Treatment | str) -> Shape:
         return self.shape(treatment) if isinstance(treatment, str) else Shape(treatment)

@@ -1,0 +1,33 @@
+"""All formats, and which one a request's path asks for."""
+
+from __future__ import annotations
+
+from sidecar.formats.anthropic_messages import ANTHROPIC_MESSAGES
+from sidecar.formats.format import Format
+from sidecar.formats.generic_json import GENERIC_JSON
+from sidecar.formats.openai_chat import OPENAI_CHAT
+
+FORMATS: tuple[Format, ...] = (
+    OPENAI_CHAT,
+    ANTHROPIC_MESSAGES,
+    GENERIC_JSON,
+)
+
+
+def format_for_path(path: str) -> Format:
+    """Return the format of a request path, with or without a route's prefix or a query.
+
+    What no other format claims gets the generic one, which looks at everything.
+    """
+    steps = [step for step in path.partition("?")[0].partition("#")[0].split("/") if step]
+    match steps:
+        case [*_, "chat", "completions"]:
+            return OPENAI_CHAT
+        case [*above, "messages"] | [*above, "messages", "count_tokens"] if _is_anthropic(above):
+            return ANTHROPIC_MESSAGES
+        case _:
+            return GENERIC_JSON
+
+
+def _is_anthropic(above: list[str]) -> bool:
+    return "v1" in above and "threads" not in above
