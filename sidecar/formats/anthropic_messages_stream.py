@@ -72,13 +72,15 @@ def _block_start(document: Document, scope: int) -> Reading:
     block = document.find("content_block")
     if block is None or signed(document, block, ()):
         return Reading()
-    deltas, wholes = [], []
+    deltas, wholes, user_data = [], [], []
     for leaf in leaves(document, block, skip=signed):
         if leaf.path == ("text",) and not leaf.is_key:
             deltas.append(Delta(ChannelKey(scope, ("text_delta", "text")), document.literal(leaf.entry)))
+        elif leaf.path[0] == "input" and not leaf.is_key:
+            user_data.append(document.literal(leaf.entry))
         else:
             wholes.append(leaf)
-    return Reading(deltas, _wholes(document, wholes))
+    return Reading(deltas, _wholes(document, wholes), user_data)
 
 
 def _block_delta(document: Document, scope: int) -> Reading:

@@ -22,6 +22,7 @@ from sidecar.model import Escaping, RestorerFactory
 _ENDS = frozenset({"finish_reason", "finishReason", "stop_reason", "done", "is_finished"})
 _NO_END = frozenset({"null", "false", '""'})
 _ONE_OF_MANY = ("index", "item_id")  # index, output_index, item_id … tell parallel texts apart
+_CALL_DATA = frozenset({"arguments", "args", "input"})  # objects below these come in one piece
 _JSON_SOURCE = frozenset({"arguments", "partial_json"})
 _TEXTS = frozenset({"text", "content", "delta", "thinking", "reasoning", "response", "completion", "refusal"})
 
@@ -60,7 +61,9 @@ class GenericDialect:
         if kind == "error" or (error is not None and document.kinds[error] != _WORD):
             found = leaves(document, skip=signed)
             return Reading(wholes=[document.literal(leaf.entry) for leaf in found], ends_all=True)
-        deltas, keys, ended = _strings(document, (kind,))
+        strings, keys, ended = _strings(document, (kind,))
+        deltas = [(path, at) for path, at in strings if not _CALL_DATA.intersection(path[:-1])]
+        user_data = [document.literal(at) for path, at in strings if _CALL_DATA.intersection(path[:-1])]
         texts = [entry for path, entry in deltas if path[-1] in _TEXTS]
         for path, entry in deltas:
             self._seen[path] = _Seen(document, entry, texts)
@@ -68,6 +71,7 @@ class GenericDialect:
         return Reading(
             [Delta(ChannelKey(path, path), document.literal(at), _escaping(path)) for path, at in deltas],
             [document.literal(key) for key in keys],
+            user_data,
             ends,
         )
 

@@ -3,7 +3,7 @@
 Every string in a choice's delta is a channel of that choice, named by its path, but for what names,
 types and identifies. A choice ends with the chunk that has its ``finish_reason``; an error ends all.
 Its ``logprobs`` spell the text that the model wrote, tokens included, so they become null in a chunk whose
-text changes. ``obfuscation`` is padding and stays. ``reasoning_details`` are signed and stay.
+text changes. ``obfuscation`` is padding and stays. Reasoning whose signature may come later stays.
 
 Source: OpenAI API reference, "The chat completion chunk object".
 """
@@ -20,7 +20,7 @@ from sidecar.model import Escaping, RestorerFactory
 _HEADER = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 _NAMES = frozenset({"role", "id", "type", "name"})
 _OPAQUE = frozenset(
-    {"data", "signature", "thought_signature", "encrypted_content", "reasoning_details"},
+    {"data", "signature", "thought_signature", "encrypted_content", "reasoning_details", "thinking_blocks"},
 )
 _JSON_SOURCE = frozenset({"arguments"})
 
@@ -42,6 +42,7 @@ class OpenAiChatDialect:
         """Say what one chunk holds."""
         deltas: list[Delta] = []
         wholes: list[Literal] = []
+        user_data: list[Literal] = []
         ends: set[Scope] = set()
         failed = event == "error"
         for key, value in document.members(0) if document.kinds[0] == _OBJECT else ():
@@ -52,6 +53,7 @@ class OpenAiChatDialect:
                     said = _read_choice(document, choice, index_of(document, choice, at))
                     deltas += said.deltas
                     wholes += said.wholes
+                    user_data += said.user_data
                     ends |= said.ends
                 continue
             if name == "error" and document.kinds[value] != _WORD:
@@ -59,7 +61,7 @@ class OpenAiChatDialect:
             wholes += _strings(document, value)
         if document.kinds[0] != _OBJECT:
             wholes += _strings(document, 0)
-        return Reading(deltas, wholes, frozenset(ends), ends_all=failed)
+        return Reading(deltas, wholes, user_data, frozenset(ends), ends_all=failed)
 
     def carry(self, key: ChannelKey, text: str) -> str:
         """Return a chunk like the last one, with one choice and in it only ``text`` at its place."""
@@ -76,11 +78,15 @@ def _read_choice(document: Document, choice: int, index: int) -> Reading:
     """Sort the strings of one choice."""
     deltas: list[Delta] = []
     wholes: list[Literal] = []
+    user_data: list[Literal] = []
     logprobs = document.find("logprobs", start=choice)
     companion = None if logprobs is None or document.kinds[logprobs] == _WORD else logprobs
     single = _calls_without_index(document, choice)
     for leaf in leaves(document, choice, skip=_skipped):
         literal = document.literal(leaf.entry)
+        if not leaf.is_key and _JSON_SOURCE.intersection(leaf.path[:-1]):
+            user_data.append(literal)  # arguments as an object, which comes in one piece
+            continue
         if leaf.is_key or not _is_delta(leaf.path):
             wholes.append(literal)
             continue
@@ -88,7 +94,7 @@ def _read_choice(document: Document, choice: int, index: int) -> Reading:
         last = leaf.path[:3] in single
         deltas.append(Delta(ChannelKey(index, leaf.path), literal, escaping, last, companion))
     finished = text_at(document, "finish_reason", start=choice) != ""
-    return Reading(deltas, wholes, frozenset({index} if finished else ()))
+    return Reading(deltas, wholes, user_data, frozenset({index} if finished else ()))
 
 
 def _skipped(_document: Document, _entry: int, path: Path) -> bool:

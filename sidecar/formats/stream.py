@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sidecar.formats.json_grammar import JsonInvalid
+from sidecar.formats.json_grammar import NUMBER, JsonInvalid
 from sidecar.formats.json_text import Document, Edits, Literal, escaped, read_bytes
 from sidecar.formats.raw_text import restored_raw
 from sidecar.model import Escaping, RestorerFactory, TextRestorer
@@ -26,6 +26,7 @@ _RAW: Scope = "data that are no JSON"
 
 _MEMO_TEXTS, _MEMO_LENGTH = 1024, 64
 
+_is_number = re.compile(NUMBER).fullmatch
 # JSON may hold these bare, but line readers such as ``str.splitlines`` break the frame there.
 _line_breaks = re.compile("[\x85\u2028\u2029]").sub
 
@@ -55,10 +56,14 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one frame says: its deltas, its complete strings, and which scopes end with it."""
+    """What one frame says: its deltas, its complete strings, and which scopes end with it.
+
+    ``user_data`` are complete strings too, but one that is a lone token may turn back into a number.
+    """
 
     deltas: Sequence[Delta] = ()
     wholes: Sequence[Literal] = ()
+    user_data: Sequence[Literal] = ()
     ends: frozenset[Scope] = frozenset()
     ends_all: bool = False
 
@@ -132,7 +137,7 @@ class StreamRestorer:
         self._dialect = dialect
         self._restorers = restorers
         self._channels: dict[ChannelKey, _Channel] = {}
-        self._memo: dict[str, str] = {}
+        self._memo: dict[tuple[str, Escaping], str] = {}
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes, cut anywhere; return what can be sent on now.
@@ -173,19 +178,22 @@ class StreamRestorer:
         ended = [key for key in self._channels if ends_all or key.scope in reading.ends]
         before = self._flushed([key for key in ended if key not in last])
         edits = Edits()
-        companions: set[int] = set()
         changed = False
+        companions: set[int] = set()
         for at, delta in enumerate(reading.deltas):
             text = self._channel(delta.key, delta.escaping, frame).restorer.feed(delta.literal.text)
             if at == last[delta.key] and (delta.last or ends_all or delta.key.scope in reading.ends):
                 text += self._channels.pop(delta.key).restorer.flush()
-            if _put(edits, delta.literal, text):
+            if text != delta.literal.text:
                 changed = True
+                _write(edits, delta.literal, frame_string(text))
                 companions |= set() if delta.companion is None else {delta.companion}
-        for literal in reading.wholes:
-            changed |= _put(edits, literal, self._whole(literal.text))
         for entry in companions:
             edits.put_source(document, document.starts[entry], document.ends[entry], "null")
+        for literal in reading.wholes:
+            changed |= self._restore_whole(literal, edits)
+        for literal in reading.user_data:
+            changed |= self._restore_number(literal, edits) or self._restore_whole(literal, edits)
         return before + (frame.with_data(edits.apply(document).encode()) if changed else frame.raw)
 
     def _channel(self, key: ChannelKey, escaping: Escaping, frame: Frame) -> _Channel:
@@ -207,15 +215,29 @@ class StreamRestorer:
                 frames.append(self._framer.compose(encoded, channel.event, channel.line_end))
         return b"".join(frames)
 
-    def _whole(self, text: str) -> str:
+    def _restore_whole(self, literal: Literal, edits: Edits) -> bool:
+        text = self._whole(literal.text, Escaping.TEXT)
+        if text != literal.text:
+            _write(edits, literal, frame_string(text))
+        return text != literal.text
+
+    def _restore_number(self, literal: Literal, edits: Edits) -> bool:
+        """Read the string as a JSON document of its own, in which the token of a number becomes one."""
+        number = self._whole(literal.document.text[literal.start : literal.end], Escaping.JSON)
+        if _is_number(number) is None:
+            return False
+        _write(edits, literal, number)
+        return True
+
+    def _whole(self, text: str, escaping: Escaping) -> str:
         """Return a complete string restored; short ones come again in every frame."""
-        known = self._memo.get(text)
+        known = self._memo.get((text, escaping))
         if known is not None:
             return known
-        restorer = self._restorers(Escaping.TEXT)
+        restorer = self._restorers(escaping)
         restored = restorer.feed(text) + restorer.flush()
         if len(text) <= _MEMO_LENGTH and len(self._memo) < _MEMO_TEXTS:
-            self._memo[text] = restored
+            self._memo[text, escaping] = restored
         return restored
 
 
@@ -224,8 +246,5 @@ def frame_string(text: str) -> str:
     return '"' + _line_breaks(lambda match: f"\\u{ord(match[0]):04x}", escaped(text)) + '"'
 
 
-def _put(edits: Edits, literal: Literal, text: str) -> bool:
-    if text == literal.text:
-        return False
-    edits.put_source(literal.document, literal.start, literal.end, frame_string(text))
-    return True
+def _write(edits: Edits, literal: Literal, source: str) -> None:
+    edits.put_source(literal.document, literal.start, literal.end, source)
