@@ -1,0 +1,146 @@
+"""The route table: which path goes to which provider, and under which path it arrives there.
+
+A route that reaches a provider never switches a filter off; only routes that end at the sidecar itself
+or here in Envoy do. So there is no way to a provider around ext_proc and the guard behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from envoy_data_plane.envoy.config.common.mutation_rules.v3 import HeaderMutation as Mutation
+from envoy_data_plane.envoy.config.core.v3 import DataSource
+from envoy_data_plane.envoy.config.route.v3 import (
+    DirectResponseAction,
+    HeaderMatcher,
+    Route,
+    RouteAction,
+    RouteConfiguration,
+    RouteMatch,
+    RouteMatchConnectMatcher,
+    VirtualHost,
+)
+from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import ExtProcOverrides, ExtProcPerRoute
+from envoy_data_plane.envoy.extensions.filters.http.header_mutation.v3 import (
+    HeaderMutationPerRoute,
+    Mutations,
+)
+from envoy_data_plane.envoy.extensions.filters.http.rbac.v3 import RbacPerRoute
+from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
+from envoy_data_plane.google.protobuf import Any
+
+from sidecar.gateway.names import EXT_PROC, GUARD, SIDECAR_CLUSTER, STRIP
+from sidecar.gateway.plan import GatewayPlan, Target
+
+# Where a provider keeps its OpenAI-compatible endpoint: what `/v1/` turns into.
+OPENAI_COMPATIBLE = {
+    "openai": "/v1/",
+    "local": "/v1/",
+    "anthropic": "/v1/",
+    "gemini": "/v1beta/openai/",
+}
+# Prefix on the listener -> (route's name, NAME, prefix at the provider). The first match wins.
+FIXED_PREFIXES = (
+    ("/v1/proxy/openai/", "proxy-openai", "openai", "/v1/"),
+    ("/v1/proxy/anthropic/", "proxy-anthropic", "anthropic", "/v1/"),
+    ("/v1/proxy", "", "", ""),  # nobody's: must not fall through to the default target
+    ("/v1/messages", "messages", "anthropic", "/v1/messages"),
+)
+NOT_FOUND = "not-found"
+# Envoy adds this one by itself, and a stamp is between the sidecar and the guard alone.
+NEVER_SENT = ("x-forwarded-proto",)
+
+
+def route_table(plan: GatewayPlan, stamp_name: str) -> RouteConfiguration:
+    """Return the whole table; everything that is not listed answers 404 without leaving Envoy."""
+    routes = [_health(), _profile_mask()]
+    for prefix, name, target, provider_prefix in _prefixes(plan):
+        if target in plan.targets:
+            routes.append(_to_provider(prefix, name, plan.target(target), provider_prefix))
+        else:
+            routes.append(_not_found(prefix))
+    routes.append(_not_found("/"))
+    routes.append(_no_tunnel())
+    host = VirtualHost(
+        name="all",
+        domains=["*"],
+        routes=routes,
+        request_headers_to_remove=[stamp_name, *NEVER_SENT],
+    )
+    return RouteConfiguration(name="routes", virtual_hosts=[host])
+
+
+def _prefixes(plan: GatewayPlan) -> Iterator[tuple[str, str, str, str]]:
+    yield from FIXED_PREFIXES
+    yield "/v1/", "default", plan.default_target, OPENAI_COMPATIBLE[plan.default_target]
+    for name in plan.targets:
+        yield f"/{name}/", name, name, "/"
+
+
+def _to_provider(prefix: str, name: str, target: Target, provider_prefix: str) -> Route:
+    return Route(
+        name=name,
+        match=RouteMatch(prefix=prefix),
+        route=RouteAction(
+            cluster=target.name,
+            prefix_rewrite=target.base + provider_prefix,
+            host_rewrite_literal=target.authority,
+            timeout=timedelta(0),  # the default of 15 s would cut a stream of tokens
+        ),
+        typed_per_filter_config={EXT_PROC: Any.pack(ExtProcPerRoute(overrides=ExtProcOverrides()))},
+    )
+
+
+def _health() -> Route:
+    return _to_sidecar("health", RouteMatch(path="/health"), "GET")
+
+
+def _profile_mask() -> Route:
+    pattern = RegexMatcher(regex="/api/profile-mask/[^/]+")
+    return _to_sidecar("profile-mask", RouteMatch(safe_regex=pattern), "POST")
+
+
+def _to_sidecar(name: str, match: RouteMatch, method: str) -> Route:
+    # The transcoder leaves requests alone that say they are gRPC already; they have no business here.
+    grpc = HeaderMatcher(
+        name="content-type",
+        string_match=StringMatcher(prefix="application/grpc"),
+        treat_missing_header_as_empty=True,
+        invert_match=True,
+    )
+    match.headers = [HeaderMatcher(name=":method", string_match=StringMatcher(exact=method)), grpc]
+    return Route(
+        name=name,
+        match=match,
+        route=RouteAction(cluster=SIDECAR_CLUSTER, timeout=timedelta(seconds=30)),
+        typed_per_filter_config={**_uninspected(), STRIP: Any.pack(_without_grpc_headers())},
+    )
+
+
+def _without_grpc_headers() -> HeaderMutationPerRoute:
+    names = ("grpc-status", "grpc-message", "grpc-accept-encoding", "grpc-encoding")
+    mutations = Mutations(response_mutations=[Mutation(remove=name) for name in names])
+    return HeaderMutationPerRoute(mutations=mutations)
+
+
+def _not_found(prefix: str) -> Route:
+    return Route(
+        name=NOT_FOUND,
+        match=RouteMatch(prefix=prefix),
+        direct_response=DirectResponseAction(status=404, body=DataSource(inline_string="not found")),
+        typed_per_filter_config=_uninspected(),
+    )
+
+
+def _no_tunnel() -> Route:
+    return Route(
+        name="tunnel",
+        match=RouteMatch(connect_matcher=RouteMatchConnectMatcher()),
+        direct_response=DirectResponseAction(status=403),
+        typed_per_filter_config=_uninspected(),
+    )
+
+
+def _uninspected() -> dict[str, Any]:
+    return {GUARD: Any.pack(RbacPerRoute())}

@@ -1,0 +1,1 @@
+"""Keeps child processes alive from outside; knows neither gRPC nor Envoy."""
