@@ -1,0 +1,131 @@
+"""The one-to-one map between originals and tokens of one exchange.
+
+An original has one token and a token one original, numbers count from 1 per entity type in the order of
+the calls, and no token is ever given out that equals, in any spelling, something the client typed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from sidecar.model import Escaping, Original
+from sidecar.tokens.grammar import grammar_for, read_name
+from sidecar.tokens.restorer import LiveTokens, Restorer, Writing
+
+_ENTITY_TYPE = re.compile(r"[A-Z][A-Z0-9_]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _json_escaped(text: str) -> str:
+    """Return the shortest spelling of a text within a JSON string that can be encoded in UTF-8."""
+    escaped = json.dumps(text, ensure_ascii=False)[1:-1]
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped)
+
+
+class TokenMap:
+    """Originals and their tokens, for one exchange.
+
+    Args:
+        entity_types: Every type that may be tokenized; look-alikes of other types need no reserving.
+
+    Raises:
+        ValueError: An entity type is not upper-case letters, digits and underscores.
+    """
+
+    __slots__ = ("_grammar", "_json_sources", "_last", "_live", "_names", "_reserved", "_types")
+
+    def __init__(self, entity_types: Collection[str]) -> None:
+        for entity_type in entity_types:
+            if not _ENTITY_TYPE.fullmatch(entity_type):
+                raise ValueError("an entity type is upper-case letters, digits and underscores")
+        self._types = frozenset(entity_types)
+        self._grammar = grammar_for(max(map(len, self._types), default=1))
+        self._names: dict[Original, tuple[str, str]] = {}
+        self._json_sources: dict[Original, str] = {}
+        self._reserved: set[tuple[str, str]] = set()
+        self._last: Counter[str] = Counter()
+        self._live: LiveTokens | None = None
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[tuple[Original, str]]:
+        """Go through the originals with their entity types, in the order of the first calls."""
+        return ((original, entity_type) for original, (entity_type, _) in self._names.items())
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many tokens of each entity type were given out."""
+        return Counter(entity_type for entity_type, _ in self._names.values())
+
+    def reserve(self, text: str) -> None:
+        """Keep for the client every token, in any spelling, that stands in its text.
+
+        Call it for all texts of the request before the first ``tokenize``.
+
+        Raises:
+            ValueError: The text holds a token that has already been given out.
+        """
+        at = 0
+        while found := self._grammar.token.search(text, at):
+            name = read_name(found["body"])
+            if name and name[0] in self._types:
+                if name not in self._reserved and int(name[1]) <= self._last[name[0]]:
+                    raise ValueError("a look-alike was reserved after its token had been given out")
+                self._reserved.add(name)
+            at = found.start() + 1
+
+    def tokenize(self, original: Original, entity_type: str, json_source: str | None = None) -> str:
+        r"""Return the token of an original, the same one every time.
+
+        Args:
+            original: What the client wrote.
+            entity_type: Decides the token's type on the first call for this original.
+            json_source: How the client spelled it within a JSON string (``Jos\u00e9``). The first
+                spelling given is used wherever the original is restored into JSON source; without one,
+                only what must be escaped is.
+
+        Raises:
+            ValueError: The entity type is none of this map's.
+        """
+        if entity_type not in self._types:
+            raise ValueError("the entity type is none of those that this map was made for")
+        if json_source is not None and original not in self._json_sources:
+            self._json_sources[original] = json_source
+            self._live = None
+        name = self._names.get(original)
+        if name is None:
+            name = self._names[original] = self._next(entity_type)
+            self._live = None
+        return f"{{{{{name[0]}_{name[1]}}}}}"
+
+    def restorer(self, escaping: Escaping) -> Restorer:
+        """Return a restorer of one channel, for the tokens given out so far."""
+        if self._live is None:
+            self._live = LiveTokens(self._grammar, self._writings())
+        return Restorer(self._live, escaping)
+
+    def restore(self, text: str, escaping: Escaping) -> str:
+        """Return a whole text with its tokens restored."""
+        restorer = self.restorer(escaping)
+        return restorer.feed(text) + restorer.flush()
+
+    def _next(self, entity_type: str) -> tuple[str, str]:
+        while True:
+            self._last[entity_type] += 1
+            name = entity_type, str(self._last[entity_type])
+            if name not in self._reserved:
+                return name
+
+    def _writings(self) -> dict[tuple[str, str], Writing]:
+        return {name: self._writing(original) for original, name in self._names.items()}
+
+    def _writing(self, original: Original) -> Writing:
+        if original.is_number:
+            return Writing(original.text, original.text, is_number=True)
+        source = self._json_sources.get(original)
+        in_json = _json_escaped(original.text) if source is None else source
+        return Writing(original.text, in_json, is_number=False)

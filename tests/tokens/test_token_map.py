@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.model import Escaping, Original
+from sidecar.tokens.token_map import TokenMap
+
+TYPES = ("PERSON", "EMAIL", "CREDIT_CARD", "A", "A_1", "A_1_2")
+
+
+def token_map(*types: str) -> TokenMap:
+    return TokenMap(types or TYPES)
+
+
+def numbers(tokens: TokenMap, entity_type: str, count: int) -> list[str]:
+    return [tokens.tokenize(Original(f"original {n} of {entity_type}"), entity_type) for n in range(count)]
+
+
+def test_numbers_count_from_one_per_entity_type_in_the_order_of_the_calls() -> None:
+    tokens = token_map()
+    given_out = [
+        tokens.tokenize(Original(text), entity_type)
+        for text, entity_type in [("Ada", "PERSON"), ("ada@example.org", "EMAIL"), ("Grace", "PERSON")]
+    ]
+    assert given_out == ["{{PERSON_1}}", "{{EMAIL_1}}", "{{PERSON_2}}"]
+
+
+def test_the_same_original_has_the_same_token_whatever_type_comes_later() -> None:
+    tokens = token_map()
+    first = tokens.tokenize(Original("Ada"), "PERSON")
+    assert [tokens.tokenize(Original("Ada"), name) for name in ("PERSON", "EMAIL")] == [first, first]
+    assert len(tokens) == 1
+
+
+def test_a_number_and_a_string_spelled_alike_are_different_originals() -> None:
+    tokens = token_map()
+    text = tokens.tokenize(Original("4111111111111111"), "CREDIT_CARD")
+    number = tokens.tokenize(Original("4111111111111111", is_number=True), "CREDIT_CARD")
+    assert (text, number) == ("{{CREDIT_CARD_1}}", "{{CREDIT_CARD_2}}")
+    source = f'["{text}", "{number}"]'
+    assert tokens.restore(source, Escaping.JSON) == '["4111111111111111", 4111111111111111]'
+
+
+@pytest.mark.parametrize("first", ["CASE", "case"])
+def test_originals_differ_by_letter_case(first: str) -> None:
+    tokens = token_map()
+    assert tokens.tokenize(Original(first), "PERSON") != tokens.tokenize(Original(first.swapcase()), "PERSON")
+
+
+def test_an_empty_map_is_false_and_a_used_one_tells_counts_and_contents() -> None:
+    tokens = token_map()
+    assert not tokens
+    assert dict(tokens.counts) == {}
+    numbers(tokens, "PERSON", 2)
+    numbers(tokens, "EMAIL", 1)
+    assert tokens
+    assert dict(tokens.counts) == {"PERSON": 2, "EMAIL": 1}
+    assert [(original.text, entity_type) for original, entity_type in tokens] == [
+        ("original 0 of PERSON", "PERSON"),
+        ("original 1 of PERSON", "PERSON"),
+        ("original 0 of EMAIL", "EMAIL"),
+    ]
+
+
+def test_reserved_numbers_do_not_count_as_given_out() -> None:
+    tokens = token_map()
+    tokens.reserve("{{PERSON_1}}")
+    numbers(tokens, "PERSON", 1)
+    assert dict(tokens.counts) == {"PERSON": 1}
+
+
+def test_an_empty_map_restores_nothing_and_holds_nothing() -> None:
+    restorer = token_map().restorer(Escaping.JSON)
+    assert [restorer.feed('{"a": "{{PERSON_1'), restorer.flush()] == ['{"a": "{{PERSON_1', ""]
+
+
+@pytest.mark.parametrize("entity_type", ["", "person", "1A", "_A", "A-B", "A B", "É", "A}"])
+def test_a_type_that_no_token_can_spell_is_refused(entity_type: str) -> None:
+    with pytest.raises(ValueError, match="upper-case"):
+        TokenMap([entity_type])
+
+
+def test_a_type_that_the_map_was_not_made_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="none of those"):
+        token_map("PERSON").tokenize(Original("x"), "EMAIL")
+
+
+LOOK_ALIKES = [
+    pytest.param("{{PERSON_2}}", {2}, id="as-given-out"),
+    pytest.param("x{{PERSON_2}}{{PERSON_1}}y", {1, 2}, id="adjacent"),
+    pytest.param("{person 2}", {2}, id="one-brace-lower-case-space"),
+    pytest.param("{{PERSON_0002}}", {2}, id="padded"),
+    pytest.param("&#0123;&lcub; **Person\\_2** &rbrace;", {2}, id="html"),
+    pytest.param("\\u007bPERSON\\\\_2\\u007D", {2}, id="json-source"),
+    pytest.param("\\{\\{PERSON-2\\}\\}", {2}, id="markdown-escaped-braces"),
+    pytest.param("{{{{PERSON_2}}}}", {2}, id="more-braces"),
+    pytest.param("{{PERSON_2", set(), id="never-closed"),
+    pytest.param("PERSON_2", set(), id="without-braces"),
+    pytest.param("{{EMAIL_2}}", set(), id="another-type"),
+    pytest.param("{{PERSONA_2}}", set(), id="unknown-type"),
+    pytest.param("{{PERSON_0}}", set(), id="no-number-is-zero"),
+    pytest.param("{{PERSON_99999999999999999999}}", set(), id="never-given-out"),
+    pytest.param("{{PERSON__2}}", set(), id="two-underscores"),
+]
+
+
+@pytest.mark.parametrize(("text", "reserved"), LOOK_ALIKES)
+def test_a_look_alike_in_any_spelling_reserves_its_number(text: str, reserved: set[int]) -> None:
+    tokens = token_map()
+    tokens.reserve(text)
+    expected = [f"{{{{PERSON_{n}}}}}" for n in range(1, 6) if n not in reserved][:3]
+    assert numbers(tokens, "PERSON", 3) == expected
+
+
+@pytest.mark.parametrize(("text", "reserved"), LOOK_ALIKES)
+@pytest.mark.parametrize("escaping", Escaping)
+def test_a_reserved_look_alike_comes_back_as_typed(text: str, reserved: set[int], escaping: Escaping) -> None:
+    del reserved
+    tokens = token_map("PERSON")
+    tokens.reserve(text)
+    numbers(tokens, "PERSON", 4)
+    assert tokens.restore(text, escaping) == text
+
+
+def test_types_that_start_alike_do_not_take_each_others_numbers() -> None:
+    tokens = token_map()
+    tokens.reserve("{{A_1_1}} {{A_1_2_2}}")
+    assert numbers(tokens, "A", 2) == ["{{A_1}}", "{{A_2}}"]
+    assert numbers(tokens, "A_1", 2) == ["{{A_1_2}}", "{{A_1_3}}"]
+    assert numbers(tokens, "A_1_2", 2) == ["{{A_1_2_1}}", "{{A_1_2_3}}"]
+
+
+def test_reserving_what_was_given_out_is_an_error() -> None:
+    tokens = token_map()
+    tokens.reserve("{{PERSON_1}}")
+    numbers(tokens, "PERSON", 1)
+    tokens.reserve("{{PERSON_1}} {{PERSON_3}}")
+    with pytest.raises(ValueError, match="given out") as error:
+        tokens.reserve("mine: {{PERSON_2}}")
+    assert "mine" not in str(error.value)
+
+
+def test_an_entity_type_may_be_long() -> None:
+    name = "LONG_" * 60 + "TYPE"
+    tokens = token_map(name)
+    token = tokens.tokenize(Original("Ada"), name)
+    assert tokens.restore(f"{token} {token.lower()}", Escaping.TEXT) == "Ada Ada"
+
+
+# --- JSON spellings ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("original", "source"),
+    [
+        ('say "hi"', '"say \\"hi\\""'),
+        ("C:\\new", '"C:\\\\new"'),
+        ("two\nlines\t\x00", '"two\\nlines\\t\\u0000"'),
+        ("José 🎉", '"José 🎉"'),
+        ("half \ud83d", '"half \\ud83d"'),
+        ("a/b\x7f\u2028", '"a/b\x7f\u2028"'),
+    ],
+)
+def test_an_original_is_escaped_no_more_than_json_asks_for(original: str, source: str) -> None:
+    tokens = token_map()
+    token = tokens.tokenize(Original(original), "PERSON")
+    restored = tokens.restore(f'"{token}"', Escaping.JSON)
+    assert restored == source
+    assert json.loads(restored) == original
+
+
+def test_the_clients_own_json_spelling_is_kept_and_the_first_one_wins() -> None:
+    tokens = token_map()
+    token = tokens.tokenize(Original("José"), "PERSON")
+    tokens.tokenize(Original("José"), "PERSON", json_source="Jos\\u00e9")
+    tokens.tokenize(Original("José"), "PERSON", json_source="Jos\\u00E9")
+    assert tokens.restore(f'{{"a": "{token}"}}', Escaping.JSON) == '{"a": "Jos\\u00e9"}'
+    assert tokens.restore(f'{{"a": "{token}"}}', Escaping.TEXT) == '{"a": "Jos\\u00e9"}'
+    assert tokens.restore(f"Dear {token}", Escaping.TEXT) == "Dear José"
+    assert tokens.restore(f'"{token}"', Escaping.RAW) == '"José"'
+
+
+def test_a_restorer_made_later_knows_the_later_tokens() -> None:
+    tokens = token_map()
+    numbers(tokens, "PERSON", 1)
+    assert tokens.restore("{{PERSON_2}}", Escaping.TEXT) == "{{PERSON_2}}"
+    numbers(tokens, "PERSON", 2)
+    assert tokens.restore("{{PERSON_2}}", Escaping.TEXT) == "original 1 of PERSON"
+
+
+# --- laws ----------------------------------------------------------------------------------------
+
+NOISE = [
+    "{",
+    "}",
+    "{{",
+    "}}",
+    " ",
+    "_",
+    "*",
+    "\\",
+    "\\u007b",
+    "&#123;",
+    "&#x7d;",
+    "&lcub;",
+    "PERSON",
+    "1",
+    "A_",
+    "\n",
+]
+SPELLINGS = ["{{PERSON_1}}", "{person 2}", "{{ a-1 }}", "{{A_1_1}}", "\\{\\{A\\_2\\}\\}", "&lcub;A_3&rcub;"]
+ordinary = st.lists(st.sampled_from([*NOISE, *SPELLINGS, '"', "é", "text "]), max_size=8).map("".join)
+secret = st.text(min_size=1, max_size=4) | st.sampled_from(
+    ["{{PERSON_1}}", "Ada", '"', "\\", "}}", "{{A_", "\ud800"]
+)
+pieces = st.lists(st.tuples(ordinary, secret, st.sampled_from(TYPES)), max_size=5)
+
+
+def tokenized(tokens: TokenMap, parts: Sequence[tuple[str, str, str]]) -> str:
+    for text, _, _ in parts:
+        tokens.reserve(text)
+    return "".join(text + tokens.tokenize(Original(secret), name) for text, secret, name in parts)
+
+
+@given(pieces)
+def test_raw_text_makes_the_round_trip(parts: list[tuple[str, str, str]]) -> None:
+    tokens = token_map()
+    sent = tokenized(tokens, parts)
+    assert tokens.restore(sent, Escaping.RAW) == "".join(text + secret for text, secret, _ in parts)
+
+
+@given(pieces)
+def test_prose_makes_the_round_trip(parts: list[tuple[str, str, str]]) -> None:
+    tokens = token_map()
+    sent = "So: " + tokenized(tokens, parts)
+    assert tokens.restore(sent, Escaping.TEXT) == "So: " + "".join(text + secret for text, secret, _ in parts)
+
+
+@given(pieces, st.sampled_from([Escaping.JSON, Escaping.TEXT]))
+def test_json_source_makes_the_round_trip(parts: list[tuple[str, str, str]], escaping: Escaping) -> None:
+    tokens = token_map()
+    sent = json.dumps({"key": [tokenized(tokens, parts)]}, ensure_ascii=False)
+    restored = json.loads(tokens.restore(sent, escaping))
+    assert restored == {"key": ["".join(text + secret for text, secret, _ in parts)]}
+
+
+@given(ordinary, st.sampled_from(Escaping))
+def test_look_alikes_are_never_given_out_and_come_back_as_typed(text: str, escaping: Escaping) -> None:
+    tokens = token_map()
+    tokens.reserve(text)
+    for entity_type in TYPES:
+        for token in numbers(tokens, entity_type, 4):
+            assert token not in text
+    assert tokens.restore(text, escaping) == text
+    source = json.dumps([text])
+    assert tokens.restore(source, escaping) == source
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), st.booleans(), st.sampled_from(TYPES)), max_size=20))
+def test_originals_and_tokens_are_one_to_one(calls: list[tuple[str, bool, str]]) -> None:
+    tokens = token_map()
+    given_out: dict[Original, str] = {}
+    for text, is_number, entity_type in calls:
+        original = Original(text, is_number)
+        token = tokens.tokenize(original, entity_type)
+        assert given_out.setdefault(original, token) == token
+    assert len(set(given_out.values())) == len(given_out) == len(tokens)
+    for original, token in given_out.items():
+        assert tokens.restore(token, Escaping.RAW) == original.text
