@@ -28,7 +28,7 @@ _CARD = re.compile(
     | (?:62|81)\d{14,17}                                                               # UnionPay
     | 35(?:2[89]|[3-8]\d)\d{12,15}                                                     # JCB
     | 220[0-4]\d{12,15}                                                                # Mir
-    | (?:50|5[6-9]|6[0-9])\d{11,17}                                                    # Maestro, RuPay
+    | (?:50|5[6-9]|6[0-9])\d{10,17}                                                    # Maestro, RuPay
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -74,10 +74,10 @@ def _host_like_ipv6(text: str) -> bool:
 
 
 def phone(text: str) -> bool:
-    """Tell whether this is a possible international number (leading ``+`` or ``00``)."""
-    if text.startswith("00"):
+    """Tell whether this is a possible international number (``+``; if ``00`` and digits, valid)."""
+    if text.startswith("00") and text.isdigit():
         return _valid("+" + text[2:], None)
-    parsed = _parsed(text, None)
+    parsed = _parsed("+" + text[2:] if text.startswith("00") else text, None)
     return parsed is not None and phonenumbers.is_possible_number(parsed)
 
 
@@ -103,7 +103,7 @@ def phone_plain(text: str) -> bool:
 
 def iban(text: str) -> bool:
     """Tell whether this is an international bank account number (country's length, mod 97)."""
-    return bool(stdnum_iban.is_valid(text))
+    return bool(stdnum_iban.is_valid(text, check_country=False))
 
 
 def _digits(text: str) -> str:

@@ -1,6 +1,6 @@
 """What of a model's entity is a name: no quotes, possessives or punctuation around it, and no code.
 
-Works on offsets only; what it returns lies within what it was given.
+Works on offsets only; what it returns lies within what it was given. In doubt a name stays a name.
 """
 
 from __future__ import annotations
@@ -10,24 +10,27 @@ import re
 _EDGE = re.compile(
     r"[\s\"'`.,;:!?*#|<>/\\=~(){}\[\]_&+^%$@\-\u00ab\u00b4\u00b7\u00bb\u200b\u2010-\u2027\u2039\u203a\ufeff]"
 )
+_ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.){2,}")
 _POSSESSIVE = re.compile(r"['`\u00b4\u2018\u2019]s?\Z", re.IGNORECASE)
 _ARTICLE = re.compile(r"the\s+(?=\S)", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
-_BREAK = re.compile(r"\s*(?:\n\s*\n|[\t|]|\s{4,})\s*")
+_NUMBERS = re.compile(r"\A(?:[\d\W]+\s)?(.*?)(?:\s[\d\W]*)?\Z", re.DOTALL)
+_BREAK = re.compile(r"\s*(?:\n\s*\n|[\t|\[\]{}]|\s{4,}|\b\w{2,9}://\S*)\s*")
 _LABEL = re.compile(r"[ \t]*:")
 _FIELD_NAMES = """
-api aws cc csv cvv dob email e-mail fax fyi html http https iban id ip ipv4 ipv6 itin json mrn null pan pdf
-phone pin po sha sim sql ssn tel todo tin url uuid vat xml yaml zip
+api args aws cc cls csv cvv dob email e-mail false fax fyi html http https iban id ip ipv4 ipv6 itin json
+kwargs mrn none null pan pdf phone pin po self sha sim sql ssn tel tin todo true undefined url uuid vat xml
+yaml zip
 """
 _NO_NAMES = frozenset(_FIELD_NAMES.split())  # what a model takes for organizations when they label a number
-_CODE = re.compile(
+_CODE_WORD = re.compile(
     r"""
-    ://                             # a link
-    | \w\(|\)\s*[;{:]|[{}\[\]$\\]   # calls and brackets
-    | ::|->|=>|==|!=|\+=            # operators
-    | \w_|_\w                       # snake_case
-    | \b[a-z]+[A-Z]\w*\b            # camelCase
-    | <\/?\w                        # markup
+    [$\\]
+    | \w\(|\)[;{:]              # calls
+    | ::|->|=>|==|!=|\+=|=\w    # operators
+    | \w_|_\w                   # snake_case
+    | ^[a-z]+[A-Z]\w*$          # camelCase
+    | ^\w+(?:Error|Exception)$
     """,
     re.VERBOSE,
 )
@@ -50,9 +53,9 @@ def _name(text: str, start: int, end: int) -> tuple[int, int] | None:
         start, end = _stripped(text, start, possessive.start())
     if article := _ARTICLE.match(text, start, end):
         start, end = _stripped(text, article.end(), end)
-    if not _can_be_name(text[start:end]):
-        return None
-    return start, end
+    if _mostly_digits(text[start:end]) and (words := _NUMBERS.match(text[start:end])):
+        start, end = _stripped(text, start + words.start(1), start + words.end(1))
+    return (start, end) if _can_be_name(text[start:end]) else None
 
 
 def _without_next_label(text: str, start: int, end: int) -> int:
@@ -64,14 +67,23 @@ def _without_next_label(text: str, start: int, end: int) -> int:
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and _EDGE.match(text[start]):
         start += 1
-    while start < end and _EDGE.match(text[end - 1]):
+    while start < end and _EDGE.match(text[end - 1]) and not _closes_abbreviation(text, start, end):
         end -= 1
     return start, end
 
 
+def _closes_abbreviation(text: str, start: int, end: int) -> bool:
+    """Tell whether the stretch ends with the full stop of ``U.S.`` or ``J.R.``."""
+    return text[end - 1] == "." and bool(_ABBREVIATION.fullmatch(text, max(start, end - 4), end))
+
+
+def _mostly_digits(name: str) -> bool:
+    return len(_LETTER.findall(name)) < sum(char.isdigit() for char in name)
+
+
 def _can_be_name(name: str) -> bool:
     letters = len(_LETTER.findall(name))
-    digits = sum(char.isdigit() for char in name)
-    if letters == 0 or letters < digits or (letters == 1 and name.isascii()):
+    if letters == 0 or (letters == 1 and name.isascii()) or _mostly_digits(name):
         return False
-    return name.lower() not in _NO_NAMES and not _CODE.search(name)
+    is_word = not any(char.isspace() for char in name)
+    return not (is_word and (name.lower() in _NO_NAMES or _CODE_WORD.search(name)))
