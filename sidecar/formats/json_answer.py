@@ -1,17 +1,17 @@
-"""Restores a whole JSON answer: each string through a restorer of its own, all else as it came."""
+"""Restores a whole JSON answer: each string through a restorer of its own, all else as it came.
+
+A string that is itself a JSON document is restored literal by literal, so that every original is
+escaped as its own document needs, however deep it stands.
+"""
 
 from __future__ import annotations
 
-import re
-
-from sidecar.formats.json_grammar import NUMBER
-from sidecar.formats.json_text import Edits, Kind, Literal, read_bytes
-from sidecar.formats.places import places
-from sidecar.formats.shapes import Shape, Treatment
+from sidecar.formats.json_text import Document, Edits, JsonInvalid, Kind, Literal, read, read_bytes
+from sidecar.formats.places import Place, places
+from sidecar.formats.shapes import ANYTHING, Shape, Treatment
 from sidecar.model import Escaping, RestorerFactory
 
-_TEXTS = (int(Kind.STRING), int(Kind.KEY))
-_is_number = re.compile(NUMBER).fullmatch
+_KEY, _STRING, _NUMBER = int(Kind.KEY), int(Kind.STRING), int(Kind.NUMBER)
 
 
 def restored_answer(body: bytes, shape: Shape, restorers: RestorerFactory) -> bytes:
@@ -21,33 +21,60 @@ def restored_answer(body: bytes, shape: Shape, restorers: RestorerFactory) -> by
         ValueError: The body is not JSON in UTF-8.
     """
     document = read_bytes(body)
-    edits = Edits()
-    changed = False
-    for place in places(document, shape):
-        if document.kinds[place.entry] in _TEXTS and place.treatment is not Treatment.SIGNED:
-            changed |= _restore(document.literal(place.entry), place.treatment, restorers, edits)
-    return edits.apply(document).encode("utf-8") if changed else body
+    restoration = _Restoration(restorers)
+    changed = restoration.restore(document, shape)
+    return restoration.edits.apply(document).encode("utf-8") if changed else body
 
 
-def _restore(literal: Literal, treatment: Treatment, restorers: RestorerFactory, edits: Edits) -> bool:
-    escaping = Escaping.JSON if treatment is Treatment.JSON_SOURCE else Escaping.TEXT
-    text = _restored(literal.text, escaping, restorers)
-    if text == literal.text:
-        return False
-    if treatment in _MAY_BE_NUMBERS:
-        # Read as a document of its own, a string that is one token turns back into the number it was.
-        source = literal.document.text[literal.start : literal.end]
-        number = _restored(source, Escaping.JSON, restorers)
-        if _is_number(number):
-            edits.put_source(literal.document, literal.start, literal.end, number)
-            return True
-    edits.set(literal, text)
-    return True
+class _Restoration:
+    """Collects what changes in one answer."""
 
+    def __init__(self, restorers: RestorerFactory) -> None:
+        self._restorers = restorers
+        self.edits = Edits()
 
-_MAY_BE_NUMBERS = frozenset({Treatment.USER_DATA, Treatment.NUMERIC})
+    def restore(self, document: Document, shape: Shape) -> bool:
+        """Restore the strings and keys of a document; tell whether any of them changed."""
+        changed = [
+            self._restore(document, place)
+            for place in places(document, shape)
+            if document.kinds[place.entry] in (_KEY, _STRING) and place.treatment is not Treatment.SIGNED
+        ]
+        return any(changed)
 
+    def _restore(self, document: Document, place: Place) -> bool:
+        literal = document.literal(place.entry)
+        is_source = place.treatment is Treatment.JSON_SOURCE
+        text = self._restored(literal.text, Escaping.JSON if is_source else Escaping.TEXT)
+        if text == literal.text:
+            return False
+        is_key = document.kinds[place.entry] == _KEY
+        inner = None if is_key else literal.inner()
+        if inner is not None:
+            return self.restore(inner, ANYTHING)
+        if place.treatment is Treatment.USER_DATA or is_key:
+            source = self._restored_source(literal, text, may_be_number=not is_key)
+            if source:
+                self.edits.put_source(document, literal.start, literal.end, source)
+                return True
+        self.edits.set(literal, text)
+        return True
 
-def _restored(text: str, escaping: Escaping, restorers: RestorerFactory) -> str:
-    restorer = restorers(escaping)
-    return restorer.feed(text) + restorer.flush()
+    def _restored_source(self, literal: Literal, text: str, *, may_be_number: bool) -> str:
+        """Return the literal restored as JSON of its own, or nothing if that means something else.
+
+        So an original stands as it was spelled, and a string that is one token alone turns back into
+        the number that it was.
+        """
+        source = self._restored(literal.document.text[literal.start : literal.end], Escaping.JSON)
+        try:
+            restored = read(source)
+        except JsonInvalid:
+            return ""
+        if restored.kinds[0] == _NUMBER and may_be_number:
+            return source
+        return source if restored.kinds[0] == _STRING and restored.decoded(0) == text else ""
+
+    def _restored(self, text: str, escaping: Escaping) -> str:
+        restorer = self._restorers(escaping)
+        return restorer.feed(text) + restorer.flush()

@@ -126,7 +126,11 @@ class JsonRequest:
         kind, treatment = document.kinds[place.entry], place.treatment
         if treatment is Treatment.SIGNED:
             self._signed.append(document.decoded(place.entry))
-        elif kind in (_KEY, _STRING):
+        elif kind == _KEY:
+            literal = document.literal(place.entry)
+            if treatment is not Treatment.STRUCTURAL or not _is_identifier(literal.text):
+                self._add(FieldKind.KEY, literal, place.hint)
+        elif kind == _STRING:
             self._look_at_string(document.literal(place.entry), place)
         elif treatment is Treatment.TOKEN_IDS and place.element:
             raise self._refused(422, "token ids decode to text that cannot be looked at; send text instead")
