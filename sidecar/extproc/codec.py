@@ -1,0 +1,254 @@
+"""Turns ext_proc messages into events, and replies into ext_proc messages.
+
+What Envoy says is taken literally or refused: a message that this code does not know, or whose answer
+Envoy would not wait for, raises ``StreamBroken``. Header text is Latin-1, so any byte survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from google.protobuf.message import DecodeError
+
+from sidecar.errors import StreamBroken
+from sidecar.extproc.pb.envoy.config.core.v3.base_pb2 import HeaderMap, HeaderValue, HeaderValueOption
+from sidecar.extproc.pb.envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import ProcessingMode
+from sidecar.extproc.pb.envoy.service.ext_proc.v3.external_processor_pb2 import (
+    BodyMutation,
+    BodyResponse,
+    CommonResponse,
+    HeaderMutation,
+    HeadersResponse,
+    HttpBody,
+    ImmediateResponse,
+    ProcessingRequest,
+    ProcessingResponse,
+    ProtocolConfiguration,
+    StreamedBodyResponse,
+    TrailersResponse,
+)
+from sidecar.extproc.pb.envoy.type.v3.http_status_pb2 import HttpStatus
+from sidecar.model import (
+    Body,
+    BodyMode,
+    BodyModes,
+    BodyReply,
+    Direction,
+    Event,
+    HeaderEdit,
+    Headers,
+    HeadersReply,
+    Refusal,
+    Reply,
+    RequestHeaders,
+    ResponseHeaders,
+    StreamedReply,
+    Trailers,
+    TrailersReply,
+)
+
+# %RESPONSE_CODE_DETAILS% of a refusal, which tells it from Envoy's own local replies.
+REFUSAL_DETAILS = "pii_sidecar_refusal"
+
+_MODES = {
+    ProcessingMode.NONE: BodyMode.NONE,
+    ProcessingMode.STREAMED: BodyMode.STREAMED,
+    ProcessingMode.BUFFERED: BodyMode.BUFFERED,
+    ProcessingMode.BUFFERED_PARTIAL: BodyMode.BUFFERED_PARTIAL,
+    ProcessingMode.FULL_DUPLEX_STREAMED: BodyMode.FULL_DUPLEX_STREAMED,
+}
+_WIRE_MODES = {mode: wire for wire, mode in _MODES.items()}
+
+
+def decode_first(message: bytes) -> tuple[BodyModes, Event]:
+    """Return the body modes in force and the event of a stream's first message.
+
+    Raises:
+        StreamBroken: As ``decode``; or a body mode is not one that this code knows.
+    """
+    request = _parse(message)
+    if not request.HasField("protocol_config"):
+        return BodyModes(), _event(request)
+    return _body_modes(request.protocol_config), _event(request)
+
+
+def decode(message: bytes) -> Event:
+    """Return the event that a message carries.
+
+    Raises:
+        StreamBroken: The bytes are no ``ProcessingRequest``, its kind is unknown, or it comes from a
+            filter in observability mode, which waits for no answer.
+    """
+    return _event(_parse(message))
+
+
+def encode(reply: Reply, modes: BodyModes) -> bytes:
+    """Return the message that a reply becomes.
+
+    Args:
+        reply: What Envoy is to do.
+        modes: The body modes of the stream's first message.
+
+    Raises:
+        ValueError: A refusal's status is not 400..599 (Envoy would make it 200), header text is not
+            Latin-1, or ``response_mode`` names no mode.
+    """
+    return _response(reply, modes).SerializeToString()
+
+
+# --- from Envoy ----------------------------------------------------------------------------------
+
+
+def _parse(message: bytes) -> ProcessingRequest:
+    try:
+        request = ProcessingRequest.FromString(message)
+    except DecodeError as exc:
+        raise StreamBroken("message is not a ProcessingRequest") from exc
+    if request.observability_mode:
+        raise StreamBroken("observability_mode is on: Envoy would not wait for the answers")
+    return request
+
+
+def _event(request: ProcessingRequest) -> Event:
+    match request.WhichOneof("request"):
+        case "request_body":
+            return _body(Direction.REQUEST, request.request_body)
+        case "response_body":
+            return _body(Direction.RESPONSE, request.response_body)
+        case "request_headers":
+            part = request.request_headers
+            return RequestHeaders(_headers(part.headers), part.end_of_stream)
+        case "response_headers":
+            part = request.response_headers
+            return ResponseHeaders(_headers(part.headers), part.end_of_stream)
+        case "request_trailers":
+            return Trailers(Direction.REQUEST, _headers(request.request_trailers.trailers))
+        case "response_trailers":
+            return Trailers(Direction.RESPONSE, _headers(request.response_trailers.trailers))
+        case _:
+            raise StreamBroken("message holds no part of an exchange that is known here")
+
+
+def _body(direction: Direction, part: HttpBody) -> Body:
+    return Body(direction, part.body, part.end_of_stream)
+
+
+def _headers(wire: HeaderMap) -> Headers:
+    return Headers(tuple((field.key.lower(), _header_text(field)) for field in wire.headers))
+
+
+def _header_text(field: HeaderValue) -> str:
+    # Envoy sends raw_value unless a runtime flag asks for the older value, which then holds UTF-8.
+    return (field.raw_value or field.value.encode()).decode("latin-1")
+
+
+def _body_modes(config: ProtocolConfiguration) -> BodyModes:
+    try:
+        return BodyModes(_MODES[config.request_body_mode], _MODES[config.response_body_mode])
+    except KeyError as exc:
+        numbers = f"{config.request_body_mode} and {config.response_body_mode}"
+        raise StreamBroken(f"body modes {numbers}: only NONE to FULL_DUPLEX_STREAMED are known") from exc
+
+
+# --- to Envoy ------------------------------------------------------------------------------------
+
+
+def _response(reply: Reply, modes: BodyModes) -> ProcessingResponse:
+    match reply:
+        case HeadersReply():
+            return _headers_response(reply, modes)
+        case BodyReply(direction, body, edit):
+            return _body_response(direction, _common(edit, _body_mutation(body)))
+        case StreamedReply(direction, chunk, end_of_stream):
+            streamed = StreamedBodyResponse(body=chunk, end_of_stream=end_of_stream)
+            return _body_response(direction, _common(HeaderEdit(), BodyMutation(streamed_response=streamed)))
+        case TrailersReply(direction, remove):
+            part = TrailersResponse(header_mutation=_header_mutation(HeaderEdit(remove=remove)))
+            if direction is Direction.REQUEST:
+                return ProcessingResponse(request_trailers=part)
+            return ProcessingResponse(response_trailers=part)
+        case Refusal():
+            return ProcessingResponse(immediate_response=_immediate(reply))
+        case _:
+            assert_never(reply)
+
+
+def _headers_response(reply: HeadersReply, modes: BodyModes) -> ProcessingResponse:
+    part = HeadersResponse(response=_common(reply.edit, None))
+    override = None if reply.response_mode is None else mode_override(modes.request, reply.response_mode)
+    if reply.direction is Direction.REQUEST:
+        return ProcessingResponse(request_headers=part, mode_override=override)
+    return ProcessingResponse(response_headers=part, mode_override=override)
+
+
+def mode_override(request: BodyMode, response: BodyMode) -> ProcessingMode:
+    """Return the processing mode that changes the response body's mode and nothing else.
+
+    Envoy replaces both body modes at once, so the request's is repeated; one too old to have said it
+    is taken to be BUFFERED, as configured. DEFAULT leaves the header and trailer modes as configured,
+    but FULL_DUPLEX_STREAMED needs the trailers.
+
+    Raises:
+        ValueError: ``response`` is UNKNOWN.
+    """
+    if response not in _WIRE_MODES:
+        raise ValueError(f"{response} cannot be asked for")
+    duplex = response is BodyMode.FULL_DUPLEX_STREAMED
+    return ProcessingMode(
+        request_body_mode=_WIRE_MODES.get(request, ProcessingMode.BUFFERED),
+        response_body_mode=_WIRE_MODES[response],
+        response_trailer_mode=ProcessingMode.SEND if duplex else ProcessingMode.DEFAULT,
+    )
+
+
+def _body_response(direction: Direction, common: CommonResponse) -> ProcessingResponse:
+    part = BodyResponse(response=common)
+    if direction is Direction.REQUEST:
+        return ProcessingResponse(request_body=part)
+    return ProcessingResponse(response_body=part)
+
+
+def _common(edit: HeaderEdit, body: BodyMutation | None) -> CommonResponse:
+    return CommonResponse(header_mutation=_header_mutation(edit), body_mutation=body)
+
+
+def _body_mutation(body: bytes | None) -> BodyMutation | None:
+    if body is None:
+        return None
+    return BodyMutation(body=body) if body else BodyMutation(clear_body=True)
+
+
+def _header_mutation(edit: HeaderEdit) -> HeaderMutation | None:
+    if not edit.set and not edit.remove:
+        return None
+    return HeaderMutation(set_headers=_set_headers(edit.set), remove_headers=edit.remove)
+
+
+def _set_headers(fields: Iterable[tuple[str, str]]) -> list[HeaderValueOption]:
+    options: list[HeaderValueOption] = []
+    seen: set[str] = set()
+    for name, text in fields:
+        # The first of a name replaces what is there; were the second to do so too, the first were lost.
+        action = (
+            HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
+            if name in seen
+            else HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+        )
+        seen.add(name)
+        header = HeaderValue(key=name, raw_value=text.encode("latin-1"))
+        options.append(HeaderValueOption(header=header, append_action=action, keep_empty_value=not text))
+    return options
+
+
+def _immediate(refusal: Refusal) -> ImmediateResponse:
+    if not 400 <= refusal.status <= 599:
+        raise ValueError(f"status {refusal.status} is no refusal; 400..599 is allowed")
+    status = HttpStatus()
+    status.code = refusal.status  # type: ignore[assignment]  # an open enum: codes without a name are fine
+    return ImmediateResponse(
+        status=status,
+        headers=_header_mutation(HeaderEdit(set=refusal.headers)),
+        body=refusal.body,
+        details=REFUSAL_DETAILS,
+    )

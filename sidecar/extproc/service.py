@@ -1,0 +1,148 @@
+"""The ext_proc service: one gRPC call for one HTTP exchange.
+
+Invariant: ``Process`` ends cleanly only after Envoy has closed its half and no answer is owed. A clean
+end makes Envoy carry on with the original body, so every other way out is an abort.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import grpc
+import structlog
+
+from sidecar.errors import ResponseUnsafe, StreamBroken
+from sidecar.extproc.codec import decode, decode_first, encode
+from sidecar.extproc.failure import abort, described
+from sidecar.extproc.heavy_pool import HeavyPool, Overdue
+from sidecar.model import BodyModes, Event, Refusal, Reply
+
+SERVICE_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+Context = grpc.aio.ServicerContext[Any, Any]
+EOF = grpc.aio.EOF  # type: ignore[attr-defined]  # the stubs do not know it
+
+
+class ExchangeLike(Protocol):
+    """One HTTP exchange: plain and synchronous, given its events one at a time."""
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether Envoy still waits for something that only we can say."""
+
+    def is_heavy(self, event: Event) -> bool:
+        """Tell whether ``receive`` of this event belongs in a thread."""
+
+    def receive(self, event: Event) -> Sequence[Reply]:
+        """Take the next event; return the replies it calls for.
+
+        Raises:
+            StreamBroken: The event does not fit the order of the protocol.
+            ResponseUnsafe: The answer cannot be restored, and part of it has gone out already.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """How a stream ends when it does not end well; ``notes`` hold no text of the exchange."""
+
+    code: grpc.StatusCode
+    reason: str
+    notes: dict[str, str] = field(default_factory=dict)
+    level: int = logging.WARNING
+
+
+@dataclass(slots=True)
+class Stream:
+    """What is known of one stream: the exchange, once begun, and counts for the log."""
+
+    exchange: ExchangeLike | None = None
+    modes: BodyModes = field(default_factory=BodyModes)
+    refused: int = 0  # status of the refusal that settled the exchange
+    events: int = 0
+    replies: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def counts(self) -> dict[str, int]:
+        """Return the fields of a log line."""
+        milliseconds = round((time.monotonic() - self.started) * 1000)
+        return {"events": self.events, "replies": self.replies, "status": self.refused, "ms": milliseconds}
+
+
+class ExternalProcessor:
+    """Serves ``envoy.service.ext_proc.v3.ExternalProcessor``."""
+
+    def __init__(self, new_exchange: Callable[[BodyModes], ExchangeLike], pool: HeavyPool) -> None:
+        self._new_exchange = new_exchange
+        self._pool = pool
+
+    def handler(self) -> grpc.GenericRpcHandler[Any, Any]:
+        """Return what a gRPC server needs to route calls here; messages stay bytes until ``codec``."""
+        process = grpc.stream_stream_rpc_method_handler(self.process)
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, {"Process": process})
+
+    async def process(self, _messages: object, context: Context) -> None:
+        """Serve one stream to its end."""
+        stream = Stream()
+        try:
+            failure = await self._serve(stream, context)
+        except asyncio.CancelledError:
+            log.debug("stream_canceled", **stream.counts())
+            raise
+        if failure is None:
+            log.debug("stream_done", **stream.counts())
+            return
+        log.log(failure.level, failure.reason, code=failure.code.name, **failure.notes, **stream.counts())
+        await abort(context, failure.code, failure.reason)
+
+    async def _serve(self, stream: Stream, context: Context) -> Abort | None:
+        """Answer message by message; return why the stream must be aborted, or None at a clean end."""
+        try:
+            while (message := await context.read()) is not EOF:
+                stream.events += 1
+                if not stream.refused:  # what was on its way when a refusal settled everything
+                    for answer in await self._answers(stream, message):
+                        await context.write(answer)
+                        stream.replies += 1
+        except StreamBroken as exc:
+            return Abort(grpc.StatusCode.INVALID_ARGUMENT, "stream_broken", described(exc))
+        except ResponseUnsafe as exc:
+            return Abort(grpc.StatusCode.DATA_LOSS, "response_unsafe", described(exc))
+        except Overdue:
+            return Abort(grpc.StatusCode.DEADLINE_EXCEEDED, "watchdog_rang")
+        except grpc.aio.BaseError as exc:
+            return Abort(grpc.StatusCode.ABORTED, "stream_lost", described(exc), logging.DEBUG)
+        except Exception as exc:  # noqa: BLE001 - the shell's loop: whatever it is, Envoy must not carry on
+            return Abort(grpc.StatusCode.INTERNAL, "internal_error", described(exc))
+        if self._settled(stream):
+            return None
+        # Mostly a client that went away before its answer was complete.
+        return Abort(grpc.StatusCode.ABORTED, "closed_while_owing", level=logging.DEBUG)
+
+    @staticmethod
+    def _settled(stream: Stream) -> bool:
+        # Without a single event something is wrong that gRPC does not tell, such as a message above
+        # its limit; Envoy may be waiting.
+        return stream.exchange is not None and (bool(stream.refused) or not stream.exchange.owes_answer)
+
+    async def _answers(self, stream: Stream, message: bytes) -> list[bytes]:
+        """Return the encoded replies to one message."""
+        if stream.exchange is None:
+            stream.modes, event = decode_first(message)
+            stream.exchange = self._new_exchange(stream.modes)
+        else:
+            event = decode(message)
+        exchange = stream.exchange
+
+        def work() -> list[bytes]:
+            replies = exchange.receive(event)
+            stream.refused = next((reply.status for reply in replies if isinstance(reply, Refusal)), 0)
+            return [encode(reply, stream.modes) for reply in replies]
+
+        return await self._pool.run(work) if exchange.is_heavy(event) else work()
