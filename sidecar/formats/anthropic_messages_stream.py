@@ -19,6 +19,8 @@ from sidecar.formats.stream import ChannelKey, Delta, Reading, StreamRestorer, f
 from sidecar.model import Escaping, RestorerFactory
 
 _NAMES = frozenset({"type", "id", "tool_use_id"})
+_SIGNED = frozenset({"thinking", "redacted_thinking", "thinking_delta", "signature_delta"})
+_TOOL_INPUT = frozenset({"input", "arguments", "args"})
 _OBJECT = int(Kind.OBJECT)
 
 
@@ -57,14 +59,12 @@ class AnthropicMessagesDialect:
 
 
 def signed(document: Document, entry: int, path: Path) -> bool:
-    """Tell whether the value is signed or encrypted, or holds the text that a signature is for."""
-    if path and _is_opaque(path[-1]):
+    """Tell whether a value is encrypted, or holds text that a signature is for, come or to come."""
+    if _TOOL_INPUT.intersection(path):
+        return False  # a tool's input is the user's own, whatever its keys are
+    if path and str(path[-1]).startswith("encrypted_"):
         return True
-    if document.kinds[entry] != _OBJECT:
-        return False
-    return "thinking" in text_at(document, "type", start=entry) or bool(
-        text_at(document, "signature", start=entry),
-    )
+    return document.kinds[entry] == _OBJECT and text_at(document, "type", start=entry) in _SIGNED
 
 
 def _block_start(document: Document, scope: int) -> Reading:
@@ -105,7 +105,3 @@ def _block_delta(document: Document, scope: int) -> Reading:
 
 def _wholes(document: Document, found: Iterable[Leaf]) -> list[Literal]:
     return [document.literal(leaf.entry) for leaf in found if leaf.path[-1:] and leaf.path[-1] not in _NAMES]
-
-
-def _is_opaque(step: str | int) -> bool:
-    return isinstance(step, str) and (step == "signature" or step.startswith("encrypted_"))

@@ -20,7 +20,7 @@ from sidecar.model import Escaping, RestorerFactory
 _HEADER = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 _NAMES = frozenset({"role", "id", "type", "name"})
 _OPAQUE = frozenset(
-    {"data", "signature", "thought_signature", "encrypted_content", "reasoning_details", "thinking_blocks"},
+    {"signature", "thought_signature", "encrypted_content", "reasoning_details", "thinking_blocks"},
 )
 _JSON_SOURCE = frozenset({"arguments"})
 
@@ -98,7 +98,10 @@ def _read_choice(document: Document, choice: int, index: int) -> Reading:
 
 
 def _skipped(_document: Document, _entry: int, path: Path) -> bool:
-    return bool(path) and (path[0] == "logprobs" or (path[0] == "delta" and path[-1] in _OPAQUE))
+    """Tell whether a value in a choice is opaque, unless it is part of a tool's arguments."""
+    if not path or _JSON_SOURCE.intersection(path):
+        return False
+    return path[0] == "logprobs" or path[-1] in _OPAQUE or path[-2:] == ("audio", "data")
 
 
 def _is_delta(path: Path) -> bool:
