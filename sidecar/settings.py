@@ -10,7 +10,6 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -91,19 +90,7 @@ class Settings(BaseSettings):
     detection_seconds: float = Field(20.0, gt=0, le=25)
     drain_seconds: float = Field(30.0, ge=0, le=30)
     envoy_path: Path | None = None
-
-    @field_validator("upstreams")
-    @classmethod
-    def _check_urls(cls, upstreams: dict[Target, str]) -> dict[Target, str]:
-        if not upstreams:
-            raise ValueError("at least one upstream is needed")
-        for name, url in upstreams.items():
-            parts = urlsplit(url)  # raises ValueError on a broken port or bracket
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-                raise ValueError(f"{name}: not a URL of the form http(s)://HOST[:PORT][/BASE]")
-            if parts.query or parts.fragment or parts.username is not None:
-                raise ValueError(f"{name}: a URL with a query, fragment or credentials is not allowed")
-        return upstreams
+    access_log: Path | None = None
 
     @field_validator("identity_headers")
     @classmethod
@@ -115,6 +102,11 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together")
         return self
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """URL by NAME of every upstream."""
+        return {str(name): url for name, url in self.upstreams.items()}
 
     @property
     def watchdog_seconds(self) -> float:

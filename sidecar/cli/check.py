@@ -1,0 +1,53 @@
+"""``pii-sidecar check``: settings, patterns, model and Envoy configuration, before they go live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from sidecar import settings as settings_module
+from sidecar.cli.core import load_inline
+from sidecar.cli.up import shown_config
+from sidecar.errors import ConfigError
+from sidecar.gateway.launcher import find_envoy, validate
+from sidecar.settings import Settings
+
+
+def check(config: Path | None) -> bool:
+    """Print one line for each part; tell whether all of them are usable."""
+    settings: list[Settings] = []
+    parts: list[tuple[str, Callable[[], str]]] = [
+        ("settings", lambda: _settings(config, settings)),
+        ("patterns and model", lambda: _detection(settings[0])),
+        ("Envoy", lambda: _envoy(settings[0])),
+    ]
+    good = True
+    for name, run in parts:
+        try:
+            typer.echo(f"ok      {name}: {run()}")
+        except ConfigError as exc:
+            typer.echo(f"FAILED  {name}: {exc}")
+            good = False
+            if not settings:
+                break  # without settings there is nothing to check the rest by
+    return good
+
+
+def _settings(config: Path | None, settings: list[Settings]) -> str:
+    settings.append(settings_module.load(config))
+    return f"{len(Settings.model_fields)} names known"
+
+
+def _detection(settings: Settings) -> str:
+    detection = load_inline(settings)
+    for warning in detection.warnings:
+        typer.echo(f"warning {warning}")
+    return ", ".join(detection.entity_types)
+
+
+def _envoy(settings: Settings) -> str:
+    binary = find_envoy(settings.envoy_path)
+    validate(shown_config(settings), binary)
+    return f"configuration accepted by {binary.name}"

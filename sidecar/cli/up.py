@@ -1,0 +1,113 @@
+"""``pii-sidecar up`` and ``envoy-config``: workers and a real Envoy as children of this process."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from sidecar.cli.core import Product, build
+from sidecar.errors import ConfigError
+from sidecar.extproc.workers import Heartbeat, Worker
+from sidecar.gateway.certificate import self_signed
+from sidecar.gateway.launcher import Gateway, find_envoy, runtime_folder
+from sidecar.gateway.plan import GatewayPlan, ListenerTls
+from sidecar.settings import Settings
+from sidecar.supervisor.loop import Supervisor
+
+SHOWN_FOLDER = Path("/run/pii-sidecar")  # stands for the private folder that each run makes for itself
+
+
+def up(settings: Settings, *, self_signed_tls: bool) -> None:
+    """Serve until SIGTERM; print one line on stdout when ready.
+
+    Raises:
+        ConfigError: A setting, the model, the port or Envoy is not usable.
+    """
+    binary = find_envoy(settings.envoy_path)
+    with runtime_folder() as folder:
+        tls = self_signed(folder, [settings.host]) if self_signed_tls else None
+        plan = plan_for(settings, folder, tls)
+        product = build(settings)
+        start = partial(_serve, settings, product, plan.sidecars)
+        workers = [Worker(index, start) for index in range(settings.worker_count)]
+        gateway = Gateway(plan, folder, binary)
+        supervisor = Supervisor(workers, [gateway], drain_seconds=settings.drain_seconds)
+        supervisor.run(on_ready=lambda: _say_ready(gateway))
+
+
+def shown_config(settings: Settings) -> str:
+    """Return the Envoy configuration that ``up`` would run, as YAML.
+
+    Raises:
+        ConfigError: A setting is not usable.
+    """
+    from sidecar.gateway.bootstrap import to_yaml
+
+    return to_yaml(plan_for(settings, SHOWN_FOLDER, None))
+
+
+def plan_for(settings: Settings, folder: Path, tls: ListenerTls | None) -> GatewayPlan:
+    """Return what Envoy is to do, with all sockets in ``folder``.
+
+    Raises:
+        ConfigError: A setting is not usable.
+    """
+    if tls is None and settings.tls_cert is not None and settings.tls_key is not None:
+        tls = ListenerTls(settings.tls_cert, settings.tls_key)
+    return GatewayPlan(
+        targets=settings.targets,
+        default_target=settings.default_target,
+        sidecars=tuple(f"unix:{folder}/worker-{index}.sock" for index in range(settings.worker_count)),
+        admin_socket=folder / "admin.sock",
+        host=settings.host,
+        port=settings.port,
+        body_limit=settings.body_limit,
+        message_timeout=settings.message_timeout,
+        tls=tls,
+        access_log=str(settings.access_log) if settings.access_log else None,
+        upstream_ca=settings.upstream_ca,
+    )
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT`` or ``[IPV6]:PORT``.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ConfigError(f"--listen {listen!r}: expected HOST:PORT")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def split_upstreams(given: list[str]) -> dict[str, str]:
+    """Return URL by NAME of ``NAME=URL`` arguments.
+
+    Raises:
+        ConfigError: One is of another form.
+    """
+    upstreams = {}
+    for text in given:
+        name, separator, url = text.partition("=")
+        if not separator or not name or not url:
+            raise ConfigError(f"--upstream {text!r}: expected NAME=URL")
+        upstreams[name] = url
+    return upstreams
+
+
+def _serve(
+    settings: Settings, product: Product, sidecars: tuple[str, ...], index: int, heartbeat: Heartbeat
+) -> None:
+    # This runs in the forked worker, and only there may gRPC be imported.
+    from sidecar.cli.serve import server_options
+    from sidecar.extproc.server import run_server
+
+    options = server_options(settings, sidecars[index])
+    run_server(options, product.new_exchange, product.mask, heartbeat=heartbeat)
+
+
+def _say_ready(gateway: Gateway) -> None:
+    sys.stdout.write(f"ready {gateway.url}\n")
+    sys.stdout.flush()
