@@ -13,7 +13,21 @@ from sidecar.formats.json_text import Document, Edits, JsonInvalid, Kind, Litera
 
 PIECES = [
     *("{", "}", "[", "]", ",", ":", '"', '"a"', '"b":', "1", "0", "-", ".5", "e3", "E+1", "true", "null"),
-    *(" ", "\n", "\\", "\\n", "\\u12", "x", "\x01", "\x85", "\u0661", "é", '"\\ud83d\\ude00"', "1,2", "1 , 2"),
+    *(
+        " ",
+        "\n",
+        "\\",
+        "\\n",
+        "\\u12",
+        "x",
+        "\x01",
+        "\x85",
+        "\u0661",
+        "é",
+        '"\\ud83d\\ude00"',
+        "1,2",
+        "1 , 2",
+    ),
 ]
 STRING_PIECES = [
     *("a", "é", "😀", "\\n", "\\u00e9", "\\u0000", "\\ud83d", "\\ude00", "\\ud83d\\ude00", "\\uDBFF\\uDFFF"),
