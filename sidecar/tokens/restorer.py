@@ -213,4 +213,6 @@ class Restorer:
         elif self._context and not self._context.begun:
             self._context = None  # a text that starts with a token is prose
         self._follow(written)
+        if self._context:
+            self._context.fresh = False  # a quote that ends an original is not the channel's
         return written
