@@ -35,14 +35,14 @@ class Gateway:
         return line.split()[1]
 
     @property
+    def children(self) -> list[int]:
+        """The pids of all child processes."""
+        return children(self.process.pid)
+
+    @property
     def workers(self) -> list[int]:
         """The pids of the worker processes, Envoy not among them."""
-        return [pid for pid in children(self.process.pid) if command(pid) != "envoy"]
-
-    def stop(self) -> int:
-        """Ask it to drain; return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        return [pid for pid in self.children if command(pid) != "envoy"]
 
 
 def children(pid: int) -> list[int]:
@@ -109,3 +109,5 @@ def running(folder: Path, *arguments: str, cwd: Path | None = None, **environmen
     finally:
         process.kill()
         process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
