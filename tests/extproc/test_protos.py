@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -120,6 +122,17 @@ def test_committed_files_are_what_the_sources_generate() -> None:
         [sys.executable, ROOT / "protos/generate.py", "--check"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_protobuf_is_allowed_that_is_older_than_the_generated_code() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (least,) = [
+        found[1] for line in project["dependencies"] if (found := re.match(r"protobuf>=([\d.]+)", line))
+    ]
+    generated = files("sidecar.extproc.pb").joinpath("pii_sidecar/v1/masking_pb2.py").read_text()
+    found = re.search(r"^# Protobuf Python Version: ([\d.]+)$", generated, re.MULTILINE)
+    assert found
+    assert [int(part) for part in least.split(".")] >= [int(part) for part in found[1].split(".")]
 
 
 def test_check_names_the_file_that_differs(tmp_path: Path) -> None:
