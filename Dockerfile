@@ -33,7 +33,7 @@ STOPSIGNAL SIGTERM
 
 # Asks over the very socket that Envoy uses.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import grpc, sys; from grpc_health.v1 import health_pb2, health_pb2_grpc; sys.exit(health_pb2_grpc.HealthStub(grpc.insecure_channel('unix:/run/pii-sidecar/ext_proc.sock')).Check(health_pb2.HealthCheckRequest(), timeout=3).status != 1)"]
+    CMD ["python", "-c", "import grpc, sys; from grpc_health.v1 import health_pb2, health_pb2_grpc; sys.exit(health_pb2_grpc.HealthStub(grpc.insecure_channel('unix:/run/pii-sidecar/worker-0.sock')).Check(health_pb2.HealthCheckRequest(), timeout=3).status != 1)"]
 
 ENTRYPOINT ["pii-sidecar"]
-CMD ["serve", "--listen", "unix:/run/pii-sidecar/ext_proc.sock"]
+CMD ["serve", "--listen", "unix:/run/pii-sidecar/worker-0.sock"]

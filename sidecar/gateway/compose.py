@@ -10,7 +10,7 @@ from sidecar.gateway.plan import REAL_TARGETS, GatewayPlan
 COMPOSE_PLAN = GatewayPlan(
     targets=REAL_TARGETS | {"local": "http://host.docker.internal:11434"},
     default_target="openai",
-    sidecars=("unix:/run/pii-sidecar/ext_proc.sock",),
+    sidecars=("unix:/run/pii-sidecar/worker-0.sock",),
     admin_socket=Path("/run/pii-sidecar/admin.sock"),
     host="0.0.0.0",
     port=8080,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,40 @@ RUN = "run:/run/pii-sidecar"
 def test_every_variable_is_a_setting_of_the_sidecar(services: Document) -> None:
     known = {"LOG_LEVEL"} | {ENV_PREFIX + name.upper() for name in Settings.model_fields}
     assert services["sidecar"]["environment"].keys() <= known
+
+
+def test_configuration_made_as_the_file_says_fits_it(text: str, root: Path) -> None:
+    (line,) = re.findall(r"^#   (PORT=.*) \\\n#       pii-sidecar envoy-config > ", text, flags=re.MULTILINE)
+    given = dict(part.split("=") for part in line.split())
+    done = subprocess.run(
+        [Path(sys.executable).with_name("pii-sidecar"), "envoy-config"],
+        env=given,
+        cwd=root / "tests",
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    made, standard = (
+        yaml.safe_load(source) for source in (done.stdout, (root / "envoy" / "envoy.yaml").read_text())
+    )
+    assert made["admin"] == standard["admin"]
+    ours, theirs = (config["static_resources"] for config in (made, standard))
+    assert ours["listeners"][0]["address"] == theirs["listeners"][0]["address"]
+    assert ours["clusters"][-1] == theirs["clusters"][-1]
+    assert given["DEFAULT_TARGET"] == "claude"
+    assert default_cluster(made) == "anthropic"
+    assert default_cluster(standard) == "openai"
+
+
+def default_cluster(config: Document) -> str:
+    manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    routes = manager["route_config"]["virtual_hosts"][0]["routes"]
+    found: str = next(route for route in routes if route["name"] == "default")["route"]["cluster"]
+    return found
+
+
+def test_default_target_that_would_be_ignored_is_refused(services: Document) -> None:
+    (refusal,) = services["envoy"]["labels"].values()
+    assert refusal.startswith("${DEFAULT_TARGET:+${ENVOY_CONFIG:?")
 
 
 @pytest.mark.parametrize(
