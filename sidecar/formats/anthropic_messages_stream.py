@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sidecar.formats.dialect import ChannelKey, Delta, Reading, frame_string
 from sidecar.formats.json_grammar import Kind
 from sidecar.formats.json_text import Document, Literal
 from sidecar.formats.leaves import Leaf, Path, index_of, leaves, text_at
 from sidecar.formats.sse import SseDecoder
-from sidecar.formats.stream import ChannelKey, Delta, Reading, StreamRestorer, frame_string
+from sidecar.formats.stream import StreamRestorer
 from sidecar.model import Escaping, RestorerFactory
 
 _NAMES = frozenset({"type", "id", "tool_use_id"})
@@ -31,6 +32,8 @@ def messages_stream_restorer(restorers: RestorerFactory) -> StreamRestorer:
 
 class AnthropicMessagesDialect:
     """Reads and writes the events of one stream."""
+
+    padding: frozenset[str] = frozenset()
 
     def read(self, event: str, document: Document) -> Reading:
         """Say what one event holds."""

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sidecar.formats.anthropic_messages_stream import signed
+from sidecar.formats.dialect import ChannelKey, Delta, Reading, frame_string
 from sidecar.formats.json_grammar import Kind
 from sidecar.formats.json_text import Document, Edits
 from sidecar.formats.leaves import Path, leaves, text_at
 from sidecar.formats.ndjson import NdjsonDecoder
 from sidecar.formats.sse import SseDecoder
-from sidecar.formats.stream import ChannelKey, Delta, Reading, StreamRestorer, frame_string
+from sidecar.formats.stream import StreamRestorer
 from sidecar.model import Escaping, RestorerFactory
 
 _ENDS = frozenset({"finish_reason", "finishReason", "stop_reason", "done", "is_finished"})
@@ -50,6 +51,8 @@ class _Seen(NamedTuple):
 
 class GenericDialect:
     """Reads frames of any shape and remembers what each channel's last one looked like."""
+
+    padding: frozenset[str] = frozenset({"obfuscation"})
 
     def __init__(self) -> None:
         self._seen: dict[Path, _Seen] = {}

@@ -10,11 +10,12 @@ Source: OpenAI API reference, "The chat completion chunk object".
 
 from __future__ import annotations
 
+from sidecar.formats.dialect import ChannelKey, Delta, Reading, Scope, frame_string
 from sidecar.formats.json_grammar import Kind
 from sidecar.formats.json_text import Document, Literal
 from sidecar.formats.leaves import Path, index_of, leaves, text_at
 from sidecar.formats.sse import SseDecoder
-from sidecar.formats.stream import ChannelKey, Delta, Reading, Scope, StreamRestorer, frame_string
+from sidecar.formats.stream import StreamRestorer
 from sidecar.model import Escaping, RestorerFactory
 
 _HEADER = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
@@ -34,6 +35,8 @@ def chat_stream_restorer(restorers: RestorerFactory) -> StreamRestorer:
 
 class OpenAiChatDialect:
     """Reads the chunks of one stream and remembers how they begin."""
+
+    padding: frozenset[str] = frozenset({"obfuscation"})
 
     def __init__(self) -> None:
         self._chunk: Document | None = None

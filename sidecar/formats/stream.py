@@ -7,17 +7,15 @@ carry text that was held back when its channel ends. However the bytes are cut, 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from sidecar.formats.dialect import ChannelKey, Delta, Dialect, Frame, Framer, Scope, frame_string
 from sidecar.formats.json_grammar import NUMBER, JsonInvalid
-from sidecar.formats.json_text import Document, Edits, Literal, escaped, read_bytes
+from sidecar.formats.json_text import Document, Edits, Literal, read_bytes
 from sidecar.formats.raw_text import restored_raw
+from sidecar.formats.template import Found, Template
 from sidecar.model import Escaping, RestorerFactory, TextRestorer
-
-Scope = Hashable
-"""What ends together: a choice, a content block."""
 
 DONE = b"[DONE]"
 """Data that are no JSON and say that nothing follows."""
@@ -25,108 +23,29 @@ DONE = b"[DONE]"
 _RAW: Scope = "data that are no JSON"
 
 _MEMO_TEXTS, _MEMO_LENGTH = 1024, 64
+_LOOKS = 8  # that are known at a time, one for each channel that is under way
+_READS = 64  # frames in a row that may be learned for nothing
 
 _is_number = re.compile(NUMBER).fullmatch
-# JSON may hold these bare, but line readers such as ``str.splitlines`` break the frame there.
-_line_breaks = re.compile("[\x85\u2028\u2029]").sub
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelKey:
-    """Names one channel: the scope it ends with, and where in a frame its deltas stand."""
-
-    scope: Scope
-    path: tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """One piece of a channel: a string literal in a frame.
-
-    ``last``: the channel ends with it. ``companion`` is the entry of a value that describes the text
-    piece by piece (``logprobs``) and becomes null when the text changes.
-    """
-
-    key: ChannelKey
-    literal: Literal
-    escaping: Escaping = Escaping.TEXT
-    last: bool = False
-    companion: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one frame says: its deltas, its complete strings, and which scopes end with it.
-
-    ``user_data`` are complete strings too, but one that is a lone token may turn back into a number.
-    """
-
-    deltas: Sequence[Delta] = ()
-    wholes: Sequence[Literal] = ()
-    user_data: Sequence[Literal] = ()
-    ends: frozenset[Scope] = frozenset()
-    ends_all: bool = False
-
-
-class Frame(Protocol):
-    """One frame of a stream; see ``sse.Frame``."""
-
-    @property
-    def raw(self) -> bytes:
-        """All its bytes."""
-
-    @property
-    def event(self) -> str:
-        """Its event name, or nothing."""
-
-    @property
-    def data(self) -> bytes | None:
-        """The document in it, if there is any."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the stream went on after it."""
-
-    @property
-    def line_end(self) -> bytes:
-        """How its lines end."""
-
-    def with_data(self, data: bytes) -> bytes:
-        """Return its bytes with other data."""
-
-
-class Framer(Protocol):
-    """Cuts a stream into frames and makes new ones."""
-
-    def decode(self, chunk: bytes) -> Sequence[Frame]:
-        """Take the next bytes; return the frames they complete."""
-
-    def compose(self, data: bytes, event: str, line_end: bytes) -> bytes:
-        """Return a frame of our own."""
-
-    def flush(self) -> Sequence[Frame]:
-        """Return what is left when the stream has ended."""
-
-
-class Dialect(Protocol):
-    """How one provider's frames are read and written."""
-
-    def read(self, event: str, document: Document) -> Reading:
-        """Say what one frame holds."""
-
-    def carry(self, key: ChannelKey, text: str) -> str:
-        """Return the data of a frame that adds ``text`` to a channel and says nothing else."""
 
 
 class _Channel:
-    """A channel that has begun: its restorer, and the look of the frame that came last."""
+    """A channel that has begun: its restorer, and the frame that it was seen in last."""
 
-    __slots__ = ("event", "line_end", "restorer")
+    __slots__ = ("frame", "restorer")
 
-    def __init__(self, restorer: TextRestorer) -> None:
+    def __init__(self, restorer: TextRestorer, frame: Frame) -> None:
         self.restorer = restorer
-        self.event = ""
-        self.line_end = b"\n"
+        self.frame = frame
+
+
+class _Known(NamedTuple):
+    """A look that many frames share: one delta and nothing else that may change or end."""
+
+    event: str
+    template: Template
+    key: ChannelKey
+    escaping: Escaping
 
 
 class StreamRestorer:
@@ -138,6 +57,8 @@ class StreamRestorer:
         self._restorers = restorers
         self._channels: dict[ChannelKey, _Channel] = {}
         self._memo: dict[tuple[str, Escaping], str] = {}
+        self._known: list[_Known] = []
+        self._reads_left = _READS
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes, cut anywhere; return what can be sent on now.
@@ -154,6 +75,9 @@ class StreamRestorer:
     def _restored(self, frame: Frame) -> bytes:
         if frame.data is None:
             return frame.raw if frame.complete else self._restored_raw(frame)
+        for known in self._known if frame.complete else ():
+            if known.event == frame.event and (found := known.template.find(frame.data)):
+                return self._restored_delta(frame, frame.data, known, found)
         if frame.data.strip() == DONE:
             return self._flushed(self._channels) + frame.raw
         try:
@@ -161,6 +85,13 @@ class StreamRestorer:
         except JsonInvalid:
             return self._restored_raw(frame)
         return self._restored_json(frame, document)
+
+    def _restored_delta(self, frame: Frame, data: bytes, known: _Known, found: Found) -> bytes:
+        self._reads_left = _READS
+        text = self._channel(known.key, known.escaping, frame).restorer.feed(found.text)
+        if text == found.text:
+            return frame.raw
+        return frame.with_data(data[: found.start] + frame_string(text).encode() + data[found.end :])
 
     def _restored_raw(self, frame: Frame) -> bytes:
         if not frame.complete:  # what follows it would become part of it, so all goes before
@@ -190,17 +121,30 @@ class StreamRestorer:
                 companions |= set() if delta.companion is None else {delta.companion}
         for entry in companions:
             edits.put_source(document, document.starts[entry], document.ends[entry], "null")
+        wholes_changed = False
         for literal in reading.wholes:
-            changed |= self._restore_whole(literal, edits)
+            wholes_changed |= self._restore_whole(literal, edits)
         for literal in reading.user_data:
-            changed |= self._restore_number(literal, edits) or self._restore_whole(literal, edits)
+            wholes_changed |= self._restore_number(literal, edits) or self._restore_whole(literal, edits)
+        changed |= wholes_changed
+        if not (wholes_changed or ends_all or reading.ends or reading.user_data):
+            self._learn(frame, document, reading.deltas)
         return before + (frame.with_data(edits.apply(document).encode()) if changed else frame.raw)
+
+    def _learn(self, frame: Frame, document: Document, deltas: Sequence[Delta]) -> None:
+        """Know frames like this again, unless learning has not paid off for long."""
+        if len(deltas) != 1 or deltas[0].last or deltas[0].companion is not None or self._reads_left == 0:
+            return
+        [delta] = deltas
+        self._reads_left -= 1
+        template = Template(document, delta.literal, self._dialect.padding)
+        self._known = [*self._known[1 - _LOOKS :], _Known(frame.event, template, delta.key, delta.escaping)]
 
     def _channel(self, key: ChannelKey, escaping: Escaping, frame: Frame) -> _Channel:
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = _Channel(self._restorers(escaping))
-        channel.event, channel.line_end = frame.event, frame.line_end
+            channel = self._channels[key] = _Channel(self._restorers(escaping), frame)
+        channel.frame = frame
         return channel
 
     def _flushed(self, keys: Iterable[ChannelKey]) -> bytes:
@@ -212,7 +156,7 @@ class StreamRestorer:
                 raw = key.scope is _RAW
                 data = text if raw else self._dialect.carry(key, text)
                 encoded = data.encode("utf-8", "surrogateescape")
-                frames.append(self._framer.compose(encoded, channel.event, channel.line_end))
+                frames.append(self._framer.compose(encoded, channel.frame.event, channel.frame.line_end))
         return b"".join(frames)
 
     def _restore_whole(self, literal: Literal, edits: Edits) -> bool:
@@ -239,11 +183,6 @@ class StreamRestorer:
         if len(text) <= _MEMO_LENGTH and len(self._memo) < _MEMO_TEXTS:
             self._memo[text, escaping] = restored
         return restored
-
-
-def frame_string(text: str) -> str:
-    """Return ``text`` as a JSON string that no line reader breaks."""
-    return '"' + _line_breaks(lambda match: f"\\u{ord(match[0]):04x}", escaped(text)) + '"'
 
 
 def _write(edits: Edits, literal: Literal, source: str) -> None:
