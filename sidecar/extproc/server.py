@@ -123,9 +123,9 @@ class _Worker:
         _bind(server, self._address, self._options.tls)
         servers = [server, *_health_only(self._options.health_listen, health)]
         self._handle_signals(stop)
+        await health.report(serving=True)
         for each in servers:
             await each.start()
-        await health.report(serving=True)
         log.info("serving")
         pulse = asyncio.create_task(self._beat(health, stop))
         await stop.wait()

@@ -88,12 +88,13 @@ except ConfigError as exc:
 class Worker:
     """A running worker process and what it has said."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - ServerOptions as JSON
+    def __init__(self, environment: dict[str, str] | None = None, **options: Any) -> None:  # noqa: ANN401 - ServerOptions as JSON
         self.process = subprocess.Popen(
             [sys.executable, "-c", WORKER, json.dumps(options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
+            env=os.environ | (environment or {}),
         )
 
     def beat(self) -> bool:
@@ -351,6 +352,25 @@ def test_envoys_pings_are_answered_and_never_taken_for_abuse(socket_folder: Path
 def frame(kind: int, content: bytes = b"") -> bytes:
     """Return an HTTP/2 frame of the connection as a whole (RFC 9113, section 4.1)."""
     return len(content).to_bytes(3) + bytes([kind, 0, 0, 0, 0, 0]) + content
+
+
+def test_tracing_that_prints_bodies_cannot_be_switched_on(socket_folder: Path) -> None:
+    path = socket_folder / "s"
+    loud = {"GRPC_VERBOSITY": "DEBUG", "GRPC_TRACE": "all", "PYTHONASYNCIODEBUG": "1"}
+    with worker(listen=f"unix:{path}", environment=loud) as running, channel(f"unix:{path}") as opened:
+        assert running.beat()
+        exchange = Exchange(opened)
+        exchange.send(HEADERS)
+        assert next(exchange.call) == ANSWER
+        exchange.send(body(b"ada@example.org"))
+        assert next(exchange.call) == echoed(b"ada@example.org")
+        exchange.send(b"")
+        assert exchange.call.code() is grpc.StatusCode.OK
+        running.process.send_signal(signal.SIGTERM)
+        code, said = running.ended()
+    assert code == 0
+    assert "example" not in said
+    assert "stream_done" in said
 
 
 def test_heart_beats_twice_a_second_from_the_event_loop(socket_folder: Path) -> None:
