@@ -15,7 +15,6 @@ from sidecar.formats.decompressors import (
     SLICE,
     Broken,
     Decoder,
-    Identity,
     UnknownCoding,
     decoder_of,
     known_codings,
@@ -34,7 +33,7 @@ class Inflater:
 
     Args:
         content_encoding: The header's text, a comma list of codings in any case; empty: none.
-        limit: Bytes that the whole body may have, at every layer.
+        limit: Bytes that may come out of each coding; a body without codings has no limit here.
 
     Raises:
         ResponseUnsafe: A coding is unknown.
@@ -78,7 +77,7 @@ def inflate_request(body: bytes, content_encoding: str, limit: int) -> bytes:
     Args:
         body: The whole body.
         content_encoding: The header's text, a comma list of codings in any case; empty: none.
-        limit: Bytes that may come out, at every layer.
+        limit: Bytes that may come out of each coding, and of none.
 
     Raises:
         RequestRefused: (400) It is broken or breaks off; (413) more than ``limit`` bytes come out;
@@ -86,13 +85,16 @@ def inflate_request(body: bytes, content_encoding: str, limit: int) -> bytes:
     """
     try:
         layers = _Layers(content_encoding, limit)
-        return layers.feed(body) + layers.flush()
+        plain = layers.feed(body) + layers.flush()
     except UnknownCoding as exc:
         raise RequestRefused(415, f"content-encoding: send {', '.join(known_codings())}") from exc
     except _TooLarge as exc:
         raise RequestRefused(413, f"body: inflates to more than {limit} bytes") from exc
     except Broken as exc:
         raise RequestRefused(400, "body: not what its content-encoding says") from exc
+    if len(plain) > limit:
+        raise RequestRefused(413, f"body: longer than {limit} bytes")
+    return plain
 
 
 class _Layers:
@@ -103,7 +105,7 @@ class _Layers:
         if len(names) > MAX_CODINGS:
             raise UnknownCoding
         decoders = [decoder_of(name) for name in reversed(names) if name != "identity"]
-        self._layers = [_Layer(decoder, limit) for decoder in decoders] or [_Layer(Identity(), limit)]
+        self._layers = [_Layer(decoder, limit) for decoder in decoders]
 
     def feed(self, chunk: bytes) -> bytes:
         pieces: Iterable[bytes] = (chunk,)

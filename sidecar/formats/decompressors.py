@@ -40,18 +40,6 @@ class Decoder(Protocol):
         """Tell whether the input may end here."""
 
 
-class Identity:
-    """No coding: bytes as they are."""
-
-    def decode(self, data: bytes) -> Iterator[bytes]:
-        """Yield ``data``."""
-        yield data
-
-    def ended(self) -> bool:
-        """Tell that the input may end anywhere."""
-        return True
-
-
 class _Gzip:
     """Any number of gzip members, zero bytes between and behind them ignored, as gzip does."""
 
