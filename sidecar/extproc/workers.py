@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 from sidecar.errors import SidecarError
@@ -106,6 +107,6 @@ class Worker:
 def _complain(exc: BaseException) -> None:
     # Names and lines only: the text of an unexpected error may hold anything.
     frames = traceback.extract_tb(exc.__traceback__)
-    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"worker ended by {type(exc).__name__} at {where}\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import math
 import os
 import re
@@ -20,23 +19,21 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import structlog
+from typing import NoReturn
 
 from sidecar.errors import ConfigError
 from sidecar.gateway.admin import Admin, AdminError
+from sidecar.gateway.envoy_log import OWN_REASON, EnvoyLog, one_line_reason
 from sidecar.gateway.plan import SOCKET_PATH_LIMIT, GatewayPlan
 from sidecar.supervisor.child import fork
 
 OLDEST = (1, 37)
 NEWEST = (1, 40)
 LOG_FORMAT = "%l %n %v"
-LONGEST_LINE = 300
 SIDECAR = "sidecar"
 DNS_PATIENCE = 2.0  # seconds to wait for providers' names before serving without them
+ANY_PORT = "port_value: 0\n"  # the listener's alone: no provider or worker may have it
 LONGEST_SOCKET_NAME = "/worker-999.sock"
-
-log = structlog.get_logger()
 
 
 @contextlib.contextmanager
@@ -124,7 +121,7 @@ def validate(config: str, binary: Path) -> None:
             command, capture_output=True, text=True, timeout=60, check=False
         )
     if result.returncode != 0:
-        raise ConfigError(f"Envoy configuration: {_reason(result.stderr.splitlines())}")
+        raise ConfigError(f"Envoy configuration: {one_line_reason(result.stderr.splitlines())}")
 
 
 class Gateway:
@@ -147,8 +144,7 @@ class Gateway:
         self._binary = binary
         self._concurrency = concurrency
         self._admin = Admin(plan.admin_socket)
-        self._lines: list[str] = []
-        self._rest = b""
+        self._log = EnvoyLog()
         self._started = 0.0
         self._draining = False
 
@@ -162,14 +158,12 @@ class Gateway:
         """Start Envoy; return its process id and the read end of its log.
 
         Raises:
-            ConfigError: The port is taken, or the configuration cannot be built.
+            ConfigError: The port is taken.
         """
         if not self._started:
             _check_port(self._plan.host, self._plan.port)
-        self._write_config()
         self._plan.admin_socket.unlink(missing_ok=True)
-        self._lines.clear()
-        self._rest = b""
+        self._log = EnvoyLog()
         read_end, write_end = os.pipe()
         pid = fork()
         if pid == 0:
@@ -180,15 +174,8 @@ class Gateway:
         return pid, read_end
 
     def heard(self, chunk: bytes) -> None:
-        """Pass on what Envoy wrote: its access log, and its warnings, one event for each line."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            if line.startswith(b"{"):
-                log.info("access", **_access(line))
-                continue
-            text = line.decode("utf-8", "replace")[:LONGEST_LINE]
-            self._lines = [*self._lines[-20:], text]
-            log.warning("envoy", line=text)
+        """Pass on what Envoy wrote."""
+        self._log.feed(chunk)
 
     def is_ready(self) -> bool:
         """Tell whether the listener is bound, a worker answers, and providers' names had time to resolve."""
@@ -218,26 +205,31 @@ class Gateway:
 
     def reason(self) -> str:
         """Return Envoy's own reason for not starting."""
-        return _reason(self._lines)
+        return self._log.reason()
 
     def _keep_port(self, port: int) -> None:
-        self._plan = replace(self._plan, port=port)
+        """Let every later Envoy listen where clients found the first."""
+        if self._plan.port == 0:
+            self._plan = replace(self._plan, port=port)
+            _write(
+                self._file, self._file.read_text(encoding="utf-8").replace(ANY_PORT, f"port_value: {port}\n")
+            )
 
-    def _write_config(self) -> None:
-        from sidecar.gateway.bootstrap import to_yaml  # noqa: PLC0415 - takes most of a second to load
-
-        descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(to_yaml(self._plan))
-
-    def _become_envoy(self, output: int) -> None:
+    def _become_envoy(self, output: int) -> NoReturn:
         command = [str(self._binary), "-c", str(self._file), "--disable-hot-restart"]
         command += ["--concurrency", str(self._concurrency), "-l", "warning", "--log-format", LOG_FORMAT]
         try:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
+            if not self._file.exists():
+                # In the child, since Envoy's API takes the parent's memory and most of a second to load.
+                from sidecar.gateway.bootstrap import to_yaml  # noqa: PLC0415 - see above
+
+                _write(self._file, to_yaml(self._plan))
             os.execv(self._binary, command)  # noqa: S606 - no shell is wanted
+        except ConfigError as exc:
+            os.write(2, f"{OWN_REASON}{exc}\n".encode())
         finally:
             os._exit(127)
 
@@ -258,18 +250,10 @@ def _check_port(host: str, port: int) -> None:
         raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from exc
 
 
-def _access(line: bytes) -> dict[str, object]:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return {"unreadable_bytes": len(line)}
-    return {name: entry[name] for name in sorted(entry) if name != "event"}
-
-
-def _reason(lines: Sequence[str]) -> str:
-    """Return why Envoy refused, in one line, without the configuration that it quotes."""
-    for line in reversed(lines):
-        if "error" in line:
-            text = re.sub(r"^.*?error initializing config(uration)? '[^']*':", "", line)
-            return " ".join(text.partition("{")[0].split())[:LONGEST_LINE] or "invalid"
-    return ""
+def _write(path: Path, text: str) -> None:
+    """Write a file of mode 0600, at once or not at all."""
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)

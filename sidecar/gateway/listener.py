@@ -72,7 +72,8 @@ from sidecar.gateway.routes import route_table
 MASKING_SERVICE = "pii_sidecar.v1.Masking"
 # Room for what the sidecar must still see to answer 413 by itself, in the provider's shape.
 BUFFER_SLACK = 1024 * 1024
-IDLE_SECONDS = 300.0  # the last resort against a provider or client that says nothing more
+# The last resort against a peer that says nothing more; a model may think for minutes before it answers.
+IDLE_SECONDS = 900.0
 # A path or query may hold an original: neither is logged, only the name of the route.
 ACCESS_LOG = {
     "time": "%START_TIME%",

@@ -1,6 +1,6 @@
 """A scripted ext_proc server: `python stub_sidecar.py ADDRESS`; the header `x-stub` says how to behave.
 
-stamp (default)  answers headers and body, stamps the last answer
+stamp (default)  answers headers and body, stamps the last answer, adds `x-inspected: yes`
 close            ends the call cleanly after the first message, unanswered
 close-late       answers the headers, ends the call cleanly when the body comes
 refuse           an immediate 422 with a JSON body of its own
@@ -34,10 +34,11 @@ OPTIONS = [
 
 
 def stamped(common: ep.CommonResponse) -> None:
-    edit = common.header_mutation.set_headers.add()
-    edit.header.key = "x-pii-sidecar-stamp"
-    edit.header.raw_value = b"processed"
-    edit.append_action = edit.OVERWRITE_IF_EXISTS_OR_ADD
+    for name, text in [("x-pii-sidecar-stamp", b"processed"), ("x-inspected", b"yes")]:
+        edit = common.header_mutation.set_headers.add()
+        edit.header.key = name
+        edit.header.raw_value = text
+        edit.append_action = edit.OVERWRITE_IF_EXISTS_OR_ADD
 
 
 def headers_of(message: ep.HttpHeaders) -> dict[str, str]:
