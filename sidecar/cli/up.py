@@ -12,6 +12,7 @@ from sidecar.extproc.workers import Heartbeat, Worker
 from sidecar.gateway.certificate import self_signed
 from sidecar.gateway.launcher import Gateway, find_envoy, runtime_folder
 from sidecar.gateway.plan import GatewayPlan, ListenerTls
+from sidecar.gateway.trust import combined_pem, system_bundle
 from sidecar.settings import Settings
 from sidecar.supervisor.loop import Supervisor
 
@@ -25,6 +26,8 @@ def up(settings: Settings, *, self_signed_tls: bool) -> None:
         ConfigError: A setting, the model, the port or Envoy is not usable.
     """
     binary = find_envoy(settings.envoy_path)
+    if settings.upstream_ca is not None:
+        combined_pem(system_bundle(), settings.upstream_ca)  # a bad file is said before anything starts
     with runtime_folder() as folder:
         tls = self_signed(folder, [settings.host]) if self_signed_tls else None
         plan = plan_for(settings, folder, tls)
