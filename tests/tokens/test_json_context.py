@@ -113,10 +113,17 @@ def test_cutting_does_not_matter(text: str, data: st.DataObject, strict: bool) -
         pytest.param("[1,]", id="comma-before-the-end"),
         pytest.param('{"a"}', id="key-without-value"),
         pytest.param("[}", id="wrong-end"),
+        pytest.param("[1], 2", id="comma-behind-the-document"),
+        pytest.param("[1]]", id="end-behind-the-document"),
     ],
 )
 def test_prose_is_broken_as_strict_json(text: str) -> None:
     assert after(text, strict=True).broken
+
+
+@pytest.mark.parametrize("text", ["[1], 2", "[1] 2", "1, 2", '"a" "b"', "{}:", "[]]", "null null"])
+def test_a_document_ends_with_its_value(text: str) -> None:
+    assert after(text).broken
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,14 @@ def test_restored_text_is_never_read_again() -> None:
         pytest.param(["\\\\\\", "{"], ["\\\\\\", "", "{"], id="third-backslash-starts-nothing"),
         pytest.param(["{{PERSON_1" + " " * 8, " }}"], ["", "{{PERSON_1" + " " * 9 + "}}", ""], id="bounded"),
         pytest.param(["{{" + " " * 9, "PERSON_1}}"], ["{{" + " " * 9, "PERSON_1}}", ""], id="bounded-before"),
+        pytest.param(
+            ["\\\\\\", "\\u007bPERSON_1}."],
+            ["\\\\\\", "\\u007bPERSON_1}.", ""],
+            id="backslash-written-before",
+        ),
+        pytest.param(
+            ["\\\\\\", "x", "\\u007bPERSON_1}."], ["\\\\\\", "x", "Ada.", ""], id="backslash-further-back"
+        ),
         pytest.param(["hi", "", " you"], ["hi", "", " you", ""], id="nothing-of-interest"),
     ],
 )
@@ -368,6 +376,11 @@ def test_a_quote_that_ends_an_original_is_never_taken_back() -> None:
     tokens = everything()
     assert tokens.restore("[{{A_1_1}}{{CREDIT_CARD_1}}", Escaping.TEXT) == f'["{CARD}'
     assert stream(tokens, "[{{A_1_1}}", "{{CREDIT_CARD_1}}") == ['["', CARD, ""]
+
+
+def test_a_text_that_starts_with_a_token_is_prose_whatever_its_original() -> None:
+    tokens = map_with(("PERSON", ADA), ("A", "[1, "))
+    assert tokens.restore('{{A_1}}"{{PERSON_1}}"', Escaping.TEXT) == f'[1, "{ADA}"'
 
 
 def test_no_quote_is_held_without_a_live_number() -> None:
