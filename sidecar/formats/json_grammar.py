@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Callable
 from enum import IntEnum
+from json.decoder import scanstring  # type: ignore[attr-defined]  # not in typeshed; what json itself reads by
 
 MAX_DEPTH = 1000
 """Levels of arrays and objects; deeper documents are refused."""
 
 
 class Kind(IntEnum):
-    """What an entry is; each is the number of its group in the patterns below."""
+    """What an entry is; each is the number of its group in the patterns below, which have one more."""
 
     KEY = 1
     STRING = 2
@@ -25,29 +27,38 @@ class Kind(IntEnum):
     OBJECT = 7
 
 
-_KEY, _ARRAY, _OBJECT = int(Kind.KEY), int(Kind.ARRAY), int(Kind.OBJECT)
+_KEY, _STRING_KIND, _ARRAY, _OBJECT = int(Kind.KEY), int(Kind.STRING), int(Kind.ARRAY), int(Kind.OBJECT)
+_LONG = _OBJECT + 1
+SHORT = 64
+"""Code points of a string that the patterns read whole; longer ones are faster to read and decode at once."""
 
 _SPACE = r"[ \t\n\r]*+"
 _PLAIN = r'[^"\\\x00-\x1f]*+'
 _ESCAPED = r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})'
 _OPEN_STRING = rf'"{_PLAIN}(?:{_ESCAPED}{_PLAIN})*+'
 _STRING = rf'{_OPEN_STRING}"'
+_SHORT = rf'"[^"\\\x00-\x1f]{{0,{SHORT}}}+"'
 NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 _RUN = rf"{NUMBER}(?:{_SPACE},{_SPACE}{NUMBER})++"
 
 
 def _pattern(*, key: str, run: str, comma: str) -> re.Pattern[str]:
-    """Match the next value, its key before it and the comma behind it; the groups are ``Kind``."""
+    """Match the next value, its key before it and the comma behind it; the groups are ``Kind``.
+
+    Of a string that is long or holds escapes only the opening quote is matched, by the last group.
+    """
     return re.compile(
-        rf"{_SPACE}{key}(?:(?:({_STRING})|({run})|({NUMBER})|(true|false|null)){_SPACE}{comma}"
-        rf"|(\[){_SPACE}|(\{{){_SPACE})",
+        rf"{_SPACE}{key}(?:(?:({_SHORT})|({run})|({NUMBER})|(true|false|null)){_SPACE}{comma}"
+        rf"|(\[){_SPACE}|(\{{){_SPACE}|(\"))",
     )
 
 
+_Match = Callable[[str, int], "re.Match[str] | None"]
 _NEVER = "(?!)"
 _match_only = _pattern(key="()", run=_NEVER, comma="").match
 _match_element = _pattern(key="()", run=_RUN, comma=",?").match
 _match_member = _pattern(key=rf"({_STRING}){_SPACE}:{_SPACE}", run=_NEVER, comma=",?").match
+_match_comma = re.compile(rf"{_SPACE},?").match
 _match_space = re.compile(_SPACE).match
 _match_open_string = re.compile(_OPEN_STRING).match
 
@@ -72,7 +83,8 @@ class Entries:
     """The values and keys of one document, in the order of its source, as parallel columns.
 
     ``starts`` and ``ends`` are code points, quotes and brackets included. ``afters`` is the entry
-    behind the whole value (for a key: its value). For ``{"a": [1, "x"]}``::
+    behind the whole value (for a key: its value). ``texts`` holds what was decoded
+    on the way. For ``{"a": [1, "x"]}``::
 
         kinds    OBJECT  KEY  ARRAY  NUMBER  STRING
         starts   0       1    6      7       10
@@ -80,13 +92,14 @@ class Entries:
         afters   5       2    5      4       5
     """
 
-    __slots__ = ("afters", "ends", "kinds", "starts")
+    __slots__ = ("afters", "ends", "kinds", "starts", "texts")
 
     def __init__(self) -> None:
         self.kinds = array("b")
         self.starts = array("i")
         self.ends = array("i")
         self.afters = array("i")
+        self.texts: dict[int, str] = {}
 
 
 def scan(text: str, start: int = 0) -> Entries:
@@ -109,11 +122,14 @@ def scan(text: str, start: int = 0) -> Entries:
             ends.append(match.end(_KEY))
             afters.append(len(kinds))
         kind = match.lastindex or 0
+        end, position = match.end(kind), match.end()
+        if kind == _LONG:
+            end, position = _read_string(text, position, entries, _match_comma if opened else _match_space)
+            kind = _STRING_KIND
         kinds.append(kind)
-        starts.append(match.start(kind))
-        ends.append(match.end(kind))
+        starts.append(match.start(match.lastindex or 0))
+        ends.append(end)
         afters.append(len(kinds))
-        position = match.end()
         if kind >= _ARRAY:
             opened.append(len(kinds) - 1)
             if len(opened) > MAX_DEPTH:
@@ -127,6 +143,16 @@ def scan(text: str, start: int = 0) -> Entries:
         if not opened:
             return entries
         match_next = _match_element if kinds[opened[-1]] == _ARRAY else _match_member
+
+
+def _read_string(text: str, start: int, entries: Entries, match_rest: _Match) -> tuple[int, int]:
+    """Read and decode the string that is the next entry; return its end and that of what may follow."""
+    try:
+        entries.texts[len(entries.kinds)], end = scanstring(text, start, True)
+    except ValueError:
+        raise _explained(text, start - 1, in_object=False) from None
+    match = match_rest(text, end)
+    return end, match.end() if match else end
 
 
 def _close(text: str, position: int, entries: Entries, opened: list[int]) -> int:

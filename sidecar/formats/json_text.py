@@ -81,7 +81,7 @@ class Document:
     ``outer`` is what it stands in, such as the string literal whose text it is, if there is any.
     """
 
-    __slots__ = ("afters", "depth", "ends", "kinds", "outer", "starts", "text")
+    __slots__ = ("_texts", "afters", "depth", "ends", "kinds", "outer", "starts", "text")
 
     def __init__(self, text: str, start: int = 0, outer: Outer | None = None) -> None:
         self.text = text
@@ -92,10 +92,11 @@ class Document:
         self.starts = entries.starts
         self.ends = entries.ends
         self.afters = entries.afters
+        self._texts = entries.texts
 
     def literal(self, entry: int) -> Literal:
         """Return the string, key, number or word at ``entry``."""
-        return Literal(self, self.starts[entry], self.ends[entry])
+        return Literal(self, self.starts[entry], self.ends[entry], self.decoded(entry))
 
     def source(self, entry: int) -> str:
         """Return the value at ``entry`` exactly as it is spelled."""
@@ -103,12 +104,13 @@ class Document:
 
     def decoded(self, entry: int) -> str:
         """Return the text of the string or key at ``entry``; any other value as it is spelled."""
-        return _text(self.text, self.starts[entry], self.ends[entry])
+        text = self._texts.get(entry)
+        return _text(self.text, self.starts[entry], self.ends[entry]) if text is None else text
 
     def numbers(self, entry: int) -> Iterator[Literal]:
         """Yield the numbers of a NUMBER or NUMBERS entry."""
         for match in _numbers(self.text, self.starts[entry], self.ends[entry]):
-            yield Literal(self, match.start(), match.end())
+            yield Literal(self, match.start(), match.end(), match[0])
 
     def members(self, entry: int) -> Iterator[tuple[int, int]]:
         """Yield the (key entry, value entry) pairs of the object at ``entry``, as they stand."""
@@ -157,11 +159,11 @@ class Literal:
 
     __slots__ = ("_map", "document", "end", "start", "text")
 
-    def __init__(self, document: Document, start: int, end: int) -> None:
+    def __init__(self, document: Document, start: int, end: int, text: str) -> None:
         self.document = document
         self.start = start
         self.end = end
-        self.text = _text(document.text, start, end)
+        self.text = text
         self._map: SourceMap | None = None
 
     @property

@@ -12,6 +12,7 @@ from sidecar.formats.json_text import Document, Kind
 from sidecar.formats.shapes import NO_SIBLINGS, Shape, Siblings, Treatment
 
 _WORD, _ARRAY, _OBJECT, _STRING = (int(kind) for kind in (Kind.WORD, Kind.ARRAY, Kind.OBJECT, Kind.STRING))
+_ENOUGH = 2
 
 
 class Place(NamedTuple):
@@ -91,12 +92,18 @@ def _treatment_of_keys(shape: Shape) -> Treatment:
 
 
 def _siblings(document: Document, entry: int, shape: Shape) -> Siblings:
-    """Return the texts of the members that the shape asks for; what is no string counts as empty."""
-    found: dict[str, list[str]] = {}
-    if shape.asked:
-        for key, value in document.members(entry):
-            name = document.decoded(key)
-            if name in shape.asked:
-                text = document.decoded(value) if document.kinds[value] == _STRING else ""
-                found.setdefault(name, []).append(text)
+    """Return the texts of the members that the shape asks for; what is no string counts as empty.
+
+    Of a key that stands there often a few different texts are enough to tell that they differ.
+    """
+    if not shape.asked:
+        return NO_SIBLINGS
+    found: dict[str, set[str]] = {}
+    for key, value in document.members(entry):
+        name = document.decoded(key)
+        if name in shape.asked:
+            text = document.decoded(value) if document.kinds[value] == _STRING else ""
+            texts = found.setdefault(name, set())
+            if len(texts) < _ENOUGH or not text:
+                texts.add(text)
     return found

@@ -19,7 +19,8 @@ a duplicate key may be read either way; without ``=`` it asks for a string that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import NamedTuple
@@ -62,7 +63,7 @@ class Treatment(Enum):
 ) = Treatment  # words for the tables
 
 Shapes = Mapping[str, Mapping[str, Treatment | str]]
-Siblings = Mapping[str, Sequence[str]]
+Siblings = Mapping[str, AbstractSet[str]]
 NO_SIBLINGS: Siblings = MappingProxyType({})
 
 MEDIA_PLACES = frozenset(
@@ -83,8 +84,8 @@ class Condition(NamedTuple):
 
     def holds(self, siblings: Siblings) -> bool:
         """Tell whether all siblings of that name meet it, and there is one."""
-        texts = siblings.get(self.key, ())
-        return bool(texts) and all(text == self.text if self.text else text for text in texts)
+        texts = siblings.get(self.key, frozenset())
+        return texts == {self.text} if self.text else bool(texts) and "" not in texts
 
 
 class Shape:

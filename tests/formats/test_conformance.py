@@ -32,8 +32,8 @@ PLANT = "Ask Ada Park at ada@example.org"
 CARD = "4111111111111111"
 # Numbers at these keys are parameters and positions, not data.
 NUMERIC_KEYS = frozenset({
-    *("seed", "created", "created_at", "max_completion_tokens", "max_tokens", "max_output_tokens", "temperature"),
-    *("50256", "minimum", "maximum", "dimensions", "budget_tokens", "max_uses"),
+    *("seed", "created", "created_at", "max_completion_tokens", "max_tokens", "max_output_tokens"),
+    *("temperature", "50256", "minimum", "maximum", "dimensions", "budget_tokens", "max_uses"),
     *("index", "document_index", "start_char_index", "end_char_index"),
 })  # fmt: skip
 

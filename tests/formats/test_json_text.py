@@ -96,6 +96,7 @@ def test_odd_json_is_valid(source: str) -> None:
         ("1 2", 2, "the end"),
         ("01", 1, "the end"),
         ("[1],", 3, "the end"),
+        (f'"{"a" * 99}", 1', 101, "the end"),
         ('["é\n"]', 4, "valid escapes"),
         ('"abc', 4, "valid escapes"),
         ('"a\\x"', 2, "valid escapes"),
