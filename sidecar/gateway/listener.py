@@ -59,7 +59,7 @@ from envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 import (
     TlsParameters,
     TlsParametersTlsProtocol,
 )
-from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
+from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
 from envoy_data_plane.envoy.type.v3 import HttpStatus, StatusCode
 from envoy_data_plane.google.protobuf import Any, Struct, Value
 
@@ -132,7 +132,12 @@ def _manager(plan: GatewayPlan) -> HttpConnectionManager:
 def _strip() -> HttpFilter:
     """Strip what only we may say, and what would let a client steer Envoy itself."""
     envoy = HeaderMutationRemoveOnMatch(key_matcher=StringMatcher(prefix="x-envoy-"))
-    mutations = Mutations(request_mutations=[Mutation(remove=STAMP[0]), Mutation(remove_on_match=envoy)])
+    everything = HeaderMutationRemoveOnMatch(key_matcher=StringMatcher(safe_regex=RegexMatcher(regex=".*")))
+    mutations = Mutations(
+        request_mutations=[Mutation(remove=STAMP[0]), Mutation(remove_on_match=envoy)],
+        # No provider needs request trailers, and the stamp comes before they would have been looked at.
+        request_trailers_mutations=[Mutation(remove_on_match=everything)],
+    )
     return HttpFilter(name=STRIP, typed_config=Any.pack(HeaderMutation(mutations=mutations)))
 
 
