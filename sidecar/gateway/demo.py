@@ -254,7 +254,7 @@ def _picture(title: str, rows: Sequence[Row]) -> Table:
     for heading in ("the client sent", "the provider saw", "the client got"):
         table.add_column(heading, ratio=1, overflow="fold")
     for row in rows:
-        got = SEPARATOR.join(row.got)
+        got = SEPARATOR.join(filter(None, row.got))
         table.add_row(row.name, *(_colored(text) for text in (row.sent, row.seen, got)))
     return table
 
