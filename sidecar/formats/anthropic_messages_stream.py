@@ -54,7 +54,7 @@ class AnthropicMessagesDialect:
             case _:
                 return Reading(wholes=_wholes(document, leaves(document, skip=signed)))
 
-    def carry(self, key: ChannelKey, text: str) -> str:
+    def carry(self, key: ChannelKey, text: str, seen: Document) -> str:  # noqa: ARG002  the key says it all
         """Return a delta event that adds ``text`` to a content block."""
         kind, field = key.path
         delta = f'{{"type":{frame_string(str(kind))},{frame_string(str(field))}:{frame_string(text)}}}'

@@ -108,8 +108,14 @@ class Dialect(Protocol):
     def read(self, event: str, document: Document) -> Reading:
         """Say what one frame holds."""
 
-    def carry(self, key: ChannelKey, text: str) -> str:
-        """Return the data of a frame that adds ``text`` to a channel and says nothing else."""
+    def carry(self, key: ChannelKey, text: str, seen: Document) -> str:
+        """Return the data of a frame that adds ``text`` to a channel and says nothing else.
+
+        Args:
+            key: The channel.
+            text: What its restorer held back.
+            seen: The last frame that had a delta of this channel.
+        """
 
 
 def frame_string(text: str) -> str:

@@ -8,7 +8,6 @@ with the stream. Text held back beyond that goes out in a copy of the channel's 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sidecar.formats.anthropic_messages_stream import signed
 from sidecar.formats.dialect import ChannelKey, Delta, Reading, frame_string
@@ -41,51 +40,43 @@ def ndjson_restorer(restorers: RestorerFactory) -> StreamRestorer:
     return StreamRestorer(NdjsonDecoder(), GenericDialect(), restorers)
 
 
-class _Seen(NamedTuple):
-    """Where a channel's last delta stood, and which other texts stood in that frame."""
-
-    document: Document
-    entry: int
-    others: list[int]
-
-
 class GenericDialect:
-    """Reads frames of any shape and remembers what each channel's last one looked like."""
+    """Reads frames of any shape, and knows the channels that there have been."""
 
     padding: frozenset[str] = frozenset({"obfuscation"})
 
     def __init__(self) -> None:
-        self._seen: dict[Path, _Seen] = {}
+        self._paths: set[Path] = set()
 
     def read(self, event: str, document: Document) -> Reading:
         """Say what one frame holds."""
-        kind = text_at(document, "type") or event
         error = document.find("error")
-        if kind == "error" or (error is not None and document.kinds[error] != _WORD):
+        if _kind(event, document) == "error" or (error is not None and document.kinds[error] != _WORD):
             found = leaves(document, skip=signed)
             return Reading(wholes=[document.literal(leaf.entry) for leaf in found], ends_all=True)
-        strings, keys, ended = _strings(document, (kind,))
+        strings, keys, ended = _strings(document, (_kind(event, document),))
         deltas = [(path, at) for path, at in strings if not _CALL_DATA.intersection(path[:-1])]
         user_data = [document.literal(at) for path, at in strings if _CALL_DATA.intersection(path[:-1])]
-        texts = [entry for path, entry in deltas if path[-1] in _TEXTS]
-        for path, entry in deltas:
-            self._seen[path] = _Seen(document, entry, texts)
-        ends = frozenset(path for path in self._seen if any(path[: len(end)] == end for end in ended))
+        self._paths.update(path for path, _ in deltas)
         return Reading(
             [Delta(ChannelKey(path, path), document.literal(at), _escaping(path)) for path, at in deltas],
             [document.literal(key) for key in keys],
             user_data,
-            ends,
+            frozenset(path for path in self._paths if any(path[: len(end)] == end for end in ended)),
         )
 
-    def carry(self, key: ChannelKey, text: str) -> str:
+    def carry(self, key: ChannelKey, text: str, seen: Document) -> str:
         """Return the channel's last frame with ``text`` in the place of its delta, and no other text."""
-        document, entry, others = self._seen[key.path]
         edits = Edits()
-        for at in {entry, *others}:
-            source = frame_string(text if at == entry else "")
-            edits.put_source(document, document.starts[at], document.ends[at], source)
-        return edits.apply(document)
+        for path, at in _strings(seen, key.path[:1])[0]:
+            if path == key.path or path[-1] in _TEXTS:
+                source = frame_string(text if path == key.path else "")
+                edits.put_source(seen, seen.starts[at], seen.ends[at], source)
+        return edits.apply(seen)
+
+
+def _kind(event: str, document: Document) -> str:
+    return text_at(document, "type") or event
 
 
 def _escaping(path: Path) -> Escaping:

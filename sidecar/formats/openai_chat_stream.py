@@ -34,12 +34,9 @@ def chat_stream_restorer(restorers: RestorerFactory) -> StreamRestorer:
 
 
 class OpenAiChatDialect:
-    """Reads the chunks of one stream and remembers how they begin."""
+    """Reads and writes the chunks of one stream."""
 
     padding: frozenset[str] = frozenset({"obfuscation"})
-
-    def __init__(self) -> None:
-        self._chunk: Document | None = None
 
     def read(self, event: str, document: Document) -> Reading:
         """Say what one chunk holds."""
@@ -51,7 +48,6 @@ class OpenAiChatDialect:
         for key, value in document.members(0) if document.kinds[0] == _OBJECT else ():
             name = document.decoded(key)
             if name == "choices" and document.kinds[value] == _ARRAY:
-                self._chunk = document
                 for at, choice in enumerate(document.elements(value)):
                     said = _read_choice(document, choice, index_of(document, choice, at))
                     deltas += said.deltas
@@ -66,14 +62,14 @@ class OpenAiChatDialect:
             wholes += _strings(document, 0)
         return Reading(deltas, wholes, user_data, frozenset(ends), ends_all=failed)
 
-    def carry(self, key: ChannelKey, text: str) -> str:
+    def carry(self, key: ChannelKey, text: str, seen: Document) -> str:
         """Return a chunk like the last one, with one choice and in it only ``text`` at its place."""
         members = [f'"index":{key.scope}', _nested(key.path, text), '"finish_reason":null']
-        header = []
-        for name in _HEADER if self._chunk else ():
-            entry = self._chunk.find(name) if self._chunk else None
-            if self._chunk and entry is not None:
-                header.append(f'"{name}":{self._chunk.source(entry)}')
+        header = [
+            f"{seen.source(name)}:{seen.source(value)}"
+            for name, value in seen.members(0)
+            if seen.decoded(name) in _HEADER
+        ]
         return "{" + ",".join([*header, f'"choices":[{{{",".join(members)}}}]']) + "}"
 
 

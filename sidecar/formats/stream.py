@@ -153,10 +153,11 @@ class StreamRestorer:
         for key in list(keys):
             channel = self._channels.pop(key)
             if text := channel.restorer.flush():
-                raw = key.scope is _RAW
-                data = text if raw else self._dialect.carry(key, text)
+                frame = channel.frame
+                seen = None if key.scope is _RAW else read_bytes(frame.data or b"")
+                data = self._dialect.carry(key, text, seen) if seen else text
                 encoded = data.encode("utf-8", "surrogateescape")
-                frames.append(self._framer.compose(encoded, channel.frame.event, channel.frame.line_end))
+                frames.append(self._framer.compose(encoded, frame.event, frame.line_end))
         return b"".join(frames)
 
     def _restore_whole(self, literal: Literal, edits: Edits) -> bool:

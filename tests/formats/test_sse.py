@@ -137,10 +137,10 @@ def test_a_frame_beyond_the_bound_is_unsafe_however_it_comes(monkeypatch: pytest
 @pytest.mark.parametrize("head", [b"data: ", b": "], ids=["frame", "comment"])
 def test_tiny_chunks_take_linear_time(head: bytes) -> None:
     def seconds(size: int) -> float:
-        decoder, started = SseDecoder(), time.perf_counter()
+        decoder, started = SseDecoder(), time.process_time()
         for piece in (head, *[b"x"] * size, b"\n\n"):
             decoder.decode(piece)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(1000)
     assert seconds(200_000) < 40 * seconds(20_000) + 0.5
