@@ -22,6 +22,8 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import envoy
+from sidecar.exchange import STAMP
+from sidecar.extproc.pb.envoy.service.ext_proc.v3 import external_processor_pb2 as pb
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT.parent / "shared" / "schemas"
@@ -186,21 +188,37 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def sidecar_port(free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Run the real ``pii-sidecar serve`` on loopback, as its container in a mesh does."""
-    folder = tmp_path_factory.mktemp("serve")
+def serve_at(
+    free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], AbstractContextManager[None]]:
+    """Run the real ``pii-sidecar serve`` at an address, as a container does."""
+
+    @contextmanager
+    def serve(listen: str) -> Iterator[None]:
+        folder = tmp_path_factory.mktemp("serve")
+        health = f"127.0.0.1:{free_port()}"
+        command = [Path(sys.executable).with_name("pii-sidecar"), "serve"]
+        command += ["--listen", listen, "--health-listen", health]
+        with (folder / "serve.log").open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+            try:
+                _wait_serving(health, process)
+                yield
+            finally:
+                process.terminate()
+                assert process.wait(30) == 0
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def sidecar_port(
+    free_port: Callable[[], int], serve_at: Callable[[str], AbstractContextManager[None]]
+) -> Iterator[int]:
+    """Give the port of a sidecar on loopback, as its container in a mesh has it."""
     port = free_port()
-    health = f"127.0.0.1:{free_port()}"
-    command = [Path(sys.executable).with_name("pii-sidecar"), "serve"]
-    command += ["--listen", f"127.0.0.1:{port}", "--health-listen", health]
-    with (folder / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-        try:
-            _wait_serving(health, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(30)
+    with serve_at(f"127.0.0.1:{port}"):
+        yield port
 
 
 def _wait_serving(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -221,7 +239,32 @@ def _wait_serving(address: str, process: subprocess.Popen[bytes]) -> None:
 @pytest.fixture
 def closing_processor() -> Iterator[int]:
     """Serve ext_proc and end each stream at once, cleanly, as a crashed handler might."""
-    handler = grpc.stream_stream_rpc_method_handler(lambda _requests, _context: iter(()))
+    with _processor(lambda _requests, _context: iter(())) as port:
+        yield port
+
+
+@pytest.fixture
+def stamping_processor() -> Iterator[int]:
+    """Serve ext_proc and let every request without a body pass, whatever it asks for."""
+    name, text = STAMP
+
+    def answer(requests: Iterator[bytes], _context: grpc.ServicerContext) -> Iterator[bytes]:
+        for message in requests:
+            response = pb.ProcessingResponse()
+            if pb.ProcessingRequest.FromString(message).HasField("request_headers"):
+                field = response.request_headers.response.header_mutation.set_headers.add()
+                field.header.key, field.header.raw_value = name, text.encode()
+            else:
+                response.response_headers.SetInParent()
+            yield response.SerializeToString()
+
+    with _processor(answer) as port:
+        yield port
+
+
+@contextmanager
+def _processor(behavior: Callable[..., Iterator[bytes]]) -> Iterator[int]:
+    handler = grpc.stream_stream_rpc_method_handler(behavior)
     service = "envoy.service.ext_proc.v3.ExternalProcessor"
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Process": handler}),))

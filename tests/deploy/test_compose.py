@@ -6,7 +6,9 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,28 @@ def test_health_check_of_envoy_follows_the_status(status: int, healthy: bool, se
 def test_health_check_fails_where_nothing_listens(services: Document, free_port: Callable[[], int]) -> None:
     done = subprocess.run(health_command(services, free_port()), check=False, capture_output=True, timeout=10)
     assert done.returncode != 0
+
+
+@pytest.mark.envoy
+@pytest.mark.model
+def test_health_check_of_envoy_passes_over_the_very_socket(
+    services: Document,
+    root: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    serve_at: Callable[[str], AbstractContextManager[None]],
+    envoy_beside: Callable[[Document, Path], AbstractContextManager[str]],
+) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    text = (root / "envoy" / "envoy.yaml").read_text().replace(RUN.partition(":")[2], str(folder))
+    listen = services["sidecar"]["command"][-1].replace(RUN.partition(":")[2], str(folder))
+    with envoy_beside(yaml.safe_load(text), folder / "admin.sock") as address:
+        command = health_command(services, int(address.rpartition(":")[2]))
+        assert subprocess.run(command, check=False, timeout=10).returncode != 0
+        with serve_at(listen):
+            deadline = time.monotonic() + 10
+            while subprocess.run(command, check=False, timeout=10).returncode != 0:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
 
 
 def health_command(services: Document, port: int) -> list[str]:

@@ -435,20 +435,38 @@ def test_stream_that_closes_without_an_answer_lets_nothing_leave(
 
 
 @pytest.mark.envoy
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        pytest.param(PROVIDERS[0], b"403", id="provider"),
+        pytest.param(PLAIN_HOST, b"200", id="elsewhere-as-before"),
+    ],
+)
 def test_websocket_upgrade_is_not_offered_to_a_provider(
-    provider: EchoProvider, closing_processor: int, run_mesh: RunMesh
+    host: str, status: bytes, provider: EchoProvider, stamping_processor: int, run_mesh: RunMesh
 ) -> None:
     upgrade = (
-        f"GET /v1/realtime HTTP/1.1\r\nHost: {PROVIDERS[0]}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"GET /v1/realtime HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AA==\r\n\r\n"
     )
-    with run_mesh(closing_processor, upstream=provider.port) as address:
-        host, _, port = address.partition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as client:
-            client.sendall(upgrade.encode())
-            status = client.recv(4096).split()[1]
-    assert status == b"403"
+    with EchoProvider() as plain:
+        upstream = plain if host == PLAIN_HOST else provider
+        with run_mesh(stamping_processor, upstream=upstream.port) as address:
+            listening, _, port = address.partition(":")
+            with socket.create_connection((listening, int(port)), timeout=10) as client:
+                client.sendall(upgrade.encode())
+                assert client.recv(4096).split()[1] == status
     assert provider.received == b""
+
+
+@pytest.mark.envoy
+def test_request_without_upgrade_passes_where_the_upgrade_did_not(
+    provider: EchoProvider, stamping_processor: int, run_mesh: RunMesh
+) -> None:
+    with run_mesh(stamping_processor, upstream=provider.port) as address:
+        answer = httpx.get(f"http://{address}/v1/realtime", headers={"host": PROVIDERS[0]})
+    assert answer.status_code == 200
+    assert provider.requests[0].path == "/v1/realtime"
 
 
 @pytest.mark.envoy
