@@ -107,4 +107,4 @@ def _block_delta(document: Document, scope: int) -> Reading:
 
 
 def _wholes(document: Document, found: Iterable[Leaf]) -> list[Literal]:
-    return [document.literal(leaf.entry) for leaf in found if leaf.path[-1:] and leaf.path[-1] not in _NAMES]
+    return [document.literal(leaf.entry) for leaf in found if not _NAMES.intersection(leaf.path[-1:])]

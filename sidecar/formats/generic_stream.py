@@ -21,7 +21,10 @@ from sidecar.model import Escaping, RestorerFactory
 
 _ENDS = frozenset({"finish_reason", "finishReason", "stop_reason", "done", "is_finished"})
 _NO_END = frozenset({"null", "false", '""'})
-_ONE_OF_MANY = ("index", "item_id")  # index, output_index, item_id … tell parallel texts apart
+# These tell parallel texts apart.
+_ONE_OF_MANY = frozenset(
+    {"index", "output_index", "content_index", "summary_index", "choice_index", "candidateIndex", "item_id"},
+)
 _CALL_DATA = frozenset({"arguments", "args", "input"})  # objects below these come in one piece
 _JSON_SOURCE = frozenset({"arguments", "partial_json"})
 _TEXTS = frozenset({"text", "content", "delta", "thinking", "reasoning", "response", "completion", "refusal"})
@@ -58,12 +61,19 @@ class GenericDialect:
         deltas = [(path, at) for path, at in strings if not _CALL_DATA.intersection(path[:-1])]
         user_data = [document.literal(at) for path, at in strings if _CALL_DATA.intersection(path[:-1])]
         self._paths.update(path for path, _ in deltas)
+        ends = self._below(ended)
+        self._paths -= ends
         return Reading(
             [Delta(ChannelKey(path, path), document.literal(at), _escaping(path)) for path, at in deltas],
             [document.literal(key) for key in keys],
             user_data,
-            frozenset(path for path in self._paths if any(path[: len(end)] == end for end in ended)),
+            ends,
         )
+
+    def _below(self, ended: Sequence[Path]) -> frozenset[Path]:
+        if not ended:
+            return frozenset()
+        return frozenset(path for path in self._paths if any(path[: len(end)] == end for end in ended))
 
     def carry(self, key: ChannelKey, text: str, seen: Document) -> str:
         """Return the channel's last frame with ``text`` in the place of its delta, and no other text."""
@@ -113,7 +123,7 @@ def _marked(document: Document, path: Path, members: Sequence[tuple[str, int]]) 
     marks = {
         name: document.source(value)
         for name, value in members
-        if name.endswith(_ONE_OF_MANY) and document.kinds[value] in (_STRING, _NUMBER)
+        if name in _ONE_OF_MANY and document.kinds[value] in (_STRING, _NUMBER)
     }
     place = path[:-1] if "index" in marks and isinstance(path[-1], int) else path
     return (*place, *(f"{name}={source}" for name, source in marks.items()))

@@ -106,8 +106,10 @@ class StreamRestorer:
         reading = self._dialect.read(frame.event, document)
         last = {delta.key: at for at, delta in enumerate(reading.deltas)}
         ends_all = reading.ends_all or not frame.complete
-        ended = [key for key in self._channels if ends_all or key.scope in reading.ends]
-        before = self._flushed([key for key in ended if key not in last])
+        before = b""
+        if ends_all or reading.ends:
+            ended = [key for key in self._channels if ends_all or key.scope in reading.ends]
+            before = self._flushed([key for key in ended if key not in last])
         edits = Edits()
         changed = False
         companions: set[int] = set()

@@ -217,6 +217,7 @@ def test_thinking_and_what_is_encrypted_pass_as_signed(frame: bytes) -> None:
         pytest.param(event("message_start", message={"stop_sequence": "{{PERSON_1}}"}), id="message_start"),
         pytest.param(event("message_delta", delta={"stop_sequence": "{{PERSON_1}}"}), id="message_delta"),
         pytest.param(event("something_new", text="{{PERSON_1}}"), id="unknown event"),
+        pytest.param(b'event: x\ndata: "{{PERSON_1}}"\n\n', id="a string alone"),
     ],
 )
 def test_complete_strings_are_restored_at_once(frame: bytes) -> None:

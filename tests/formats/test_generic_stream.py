@@ -88,6 +88,15 @@ def test_parallel_answers_do_not_mix(
     assert documents(restored) == [wrap("", 0), wrap("", 1), wrap("Ada", 0), wrap("Bo", 1)]
 
 
+@FRAMINGS
+def test_a_counter_of_frames_does_not_tell_texts_apart(make: Make, frame: Callable[[Json], bytes]) -> None:
+    pieces = ["{{PER", "SON_1}}"]
+    stream = b"".join(
+        frame({"sequence_number": n, "chunk_index": n, "text": text}) for n, text in enumerate(pieces)
+    )
+    assert [each["text"] for each in documents(restore(make, stream, token_map("Ada")))] == ["", "Ada"]
+
+
 def test_an_index_finds_its_channel_wherever_it_stands_in_the_array() -> None:
     both = sse({"choices": [{"index": 0, "text": "{{"}, {"index": 1, "text": "{{PER"}]})
     stream = both + sse({"choices": [{"index": 1, "text": "SON_1}}"}]})
