@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -221,6 +222,13 @@ def test_both_versions_of_http_are_served(
     assert answer.http_version == ("HTTP/2" if http2 else "HTTP/1.1")
     assert answer.json()["choices"][0]["message"]["content"] == text
     del clean
+
+
+def test_no_process_of_the_gateway_would_leave_a_core_dump(gateway: Gateway) -> None:
+    for pid in [gateway.process.pid, *gateway.children]:
+        limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+        (line,) = (line for line in limits.splitlines() if line.startswith("Max core file size"))
+        assert line.split()[4:6] == ["0", "0"]
 
 
 def test_anything_else_is_not_found(client: httpx.Client, clean: EchoProvider) -> None:
