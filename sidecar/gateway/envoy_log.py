@@ -11,6 +11,7 @@ import structlog
 
 LONGEST_LINE = 300
 KEPT_LINES = 20
+ORDINARY_END = "caught ENVOY_SIGTERM"  # our own doing, and no reason to warn
 # Begins the line that our own code leaves in place of Envoy's.
 OWN_REASON = "configuration: "
 
@@ -33,7 +34,8 @@ class EnvoyLog:
                 continue
             text = line.decode("utf-8", "replace")[:LONGEST_LINE]
             self._last.append(text)
-            log.warning("envoy", line=text)
+            if not text.endswith(ORDINARY_END):
+                log.warning("envoy", line=text)
 
     def reason(self) -> str:
         """Return why Envoy ended, in one line; empty if it did not say."""

@@ -42,12 +42,13 @@ class _Slot:
     started: float = 0.0
     heard: float = 0.0
     ready: bool = False
+    condemned: bool = False  # killed, not yet reaped
     ever_ready: bool = False
     failed_starts: int = 0
     next_start: float = 0.0
 
     def start(self, unwanted: Sequence[int]) -> None:
-        self.ready = False
+        self.ready = self.condemned = False
         self.pid, self.pipe = self.child.spawn(unwanted)
         os.set_blocking(self.pipe, False)
         self.started = self.heard = time.monotonic()
@@ -74,7 +75,8 @@ class _Slot:
             self.failed_starts = 0
             self.heard = time.monotonic()
         limit = self.child.silence_seconds if self.ready else self.child.start_seconds
-        if now - (self.heard if self.ready else self.started) > limit:
+        if not self.condemned and now - (self.heard if self.ready else self.started) > limit:
+            self.condemned = True
             log.error("child_frozen", child=self.child.name, pid=self.pid, ready=self.ready)
             os.kill(self.pid, signal.SIGKILL)
 

@@ -163,6 +163,7 @@ def test_a_worker_that_never_beats_is_killed_and_counts_as_failed_start(tmp_path
         code, output = run.wait_end()
     assert code == 2
     assert "worker-0 cannot start: exit code -9" in output
+    assert output.count("child_frozen") == output.count("child_died") == 3
     assert not any(alive(pid) for pid in run.starts(0))
 
 

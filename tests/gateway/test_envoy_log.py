@@ -32,6 +32,10 @@ def test_a_line_is_bounded_and_need_not_be_utf8() -> None:
     assert len(entry["line"]) == LONGEST_LINE
 
 
+def test_being_told_to_end_is_no_warning() -> None:
+    assert events([b"warning main caught ENVOY_SIGTERM\n"]) == []
+
+
 def test_an_access_entry_that_is_no_json_is_counted_not_shown() -> None:
     [entry] = events([b'{"name": "Ada\n'])
     assert entry == {"event": "access", "log_level": "info", "unreadable_bytes": 13}
