@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _EDGE = re.compile(
-    r"[\s\"'`.,;:!?*#|<>/\\=~(){}\[\]_&+^%$@\-\u00ab\u00b4\u00b7\u00bb\u200b\u2010-\u2027\u2039\u203a\ufeff]"
+    r"[\s\x00-\x1f\x7f\"'`.,;:!?*#|<>/\\=~(){}\[\]_&+^%$@\-\u00ab\u00b4\u00b7\u00bb\u200b\u2010-\u2027\u2039\u203a\ufeff\ufffd]"
 )
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.){2,}")
 _POSSESSIVE = re.compile(r"['`\u00b4\u2018\u2019]s?\Z", re.IGNORECASE)
@@ -82,8 +82,8 @@ def _mostly_digits(name: str) -> bool:
 
 
 def _can_be_name(name: str) -> bool:
-    letters = len(_LETTER.findall(name))
-    if letters == 0 or (letters == 1 and name.isascii()) or _mostly_digits(name):
+    signs = sum(char.isalnum() for char in name)
+    if not _LETTER.search(name) or (signs == 1 and name.isascii()) or _mostly_digits(name):
         return False
     is_word = not any(char.isspace() for char in name)
     return not (is_word and (name.lower() in _NO_NAMES or _CODE_WORD.search(name)))

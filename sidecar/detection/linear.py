@@ -79,7 +79,7 @@ class LinearPattern:
             return
         self._bounds = _checked(tree)
         if self._bounds.looks:
-            self._verifier = re.compile(source(tree, Dialect.PYTHON))
+            self._verifier = re.compile(source(tree, Dialect.PYTHON), re.ASCII)
         self.coarse = source(tree, Dialect.COARSE)
         self._match = _compiled(source(tree, Dialect.RE2))
         self._direct = self._bounds.most * _BYTES_PER_POINT <= WINDOW

