@@ -319,3 +319,13 @@ def test_separators_that_line_readers_split_at_are_escaped() -> None:
     restored = restore(chunk({"content": "{{PERSON_1}}"}), token_map("a\u2028b\u2029c\x85d"))
     assert len(restored.decode().splitlines()) == 2
     assert channels(restored) == {"0.content": "a\u2028b\u2029c\x85d"}
+
+
+def test_arguments_given_as_an_object_are_complete_and_keep_numbers() -> None:
+    tokens = TokenMap({"CREDIT_CARD"})
+    tokens.tokenize(Original("4111111111111111", is_number=True), "CREDIT_CARD")
+    arguments = {"card": "{{CREDIT_CARD_1}}", "signature": "{{CREDIT_CARD_1}}!", "rest": "{{CREDIT"}
+    frame = chunk({"tool_calls": [{"index": 0, "function": {"arguments": arguments}}]})
+    restored = documents(restore(frame, tokens))[0]["choices"][0]["delta"]["tool_calls"][0]["function"]
+    number = 4111111111111111
+    assert restored == {"arguments": {"card": number, "signature": f"{number}!", "rest": "{{CREDIT"}}
