@@ -41,13 +41,14 @@ from sidecar.model import (
     Trailers,
     TrailersReply,
 )
-from sidecar.policy import HeaderPolicy, check_body_type, check_method, check_url, error_shape, refusal
+from sidecar.policy import STAMP, HeaderPolicy, check_body_type, check_method, check_url, error_shape, refusal
 from sidecar.request_body import tokenize_body
 from sidecar.tokens.token_map import TokenMap
 
-STAMP = ("x-pii-sidecar-stamp", "processed")
 INLINE_BYTES = 32 * 1024  # above this, work on one answer is worth a thread of its own
 STREAMED_PIECE = 1024 * 1024
+# Of a whole answer: streams may be long, and what has to be held whole has a lower limit of its own.
+INFLATED_LIMIT = 1024 * 1024 * 1024
 # Fields that describe the body's bytes and are wrong once it has been edited.
 BODY_HEADERS = (
     "content-length",
@@ -267,7 +268,7 @@ class Exchange:
             self._state = State.PASS
             yield HeadersReply(Direction.RESPONSE)
             return
-        self._inflater = Inflater(event.headers.get("content-encoding"), self._core.body_limit)
+        self._inflater = Inflater(event.headers.get("content-encoding"), INFLATED_LIMIT)
         self._restorer = restorer
         asked = None
         if self._modes.response in {BodyMode.NONE, BodyMode.UNKNOWN}:

@@ -19,6 +19,8 @@ from sidecar.model import HeaderEdit, Headers, Refusal, Span
 
 PatternsIn = Callable[[str], Sequence[Span]]
 
+# What the guard filter behind ext_proc asks for; clients' own are stripped, providers never see it.
+STAMP = ("x-pii-sidecar-stamp", "processed")
 CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 TARGET_CREDENTIAL = "x-target-api-key"
 CREDENTIAL_PARAMETER = "key"  # Gemini takes its credential as ?key=

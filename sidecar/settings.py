@@ -52,7 +52,7 @@ def target_name(name: object) -> object:
 
 
 Target = Annotated[Literal["openai", "anthropic", "gemini", "local"], BeforeValidator(target_name)]
-REAL_UPSTREAMS: dict[Target, str] = {
+REAL_UPSTREAMS: dict[str, str] = {
     "openai": "https://api.openai.com",
     "anthropic": "https://api.anthropic.com",
     "gemini": "https://generativelanguage.googleapis.com",
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    upstreams: dict[Target, str] = Field(default_factory=REAL_UPSTREAMS.copy)
+    upstreams: dict[Target, str] = Field(default_factory=REAL_UPSTREAMS.copy, validate_default=True)
     upstream_ca: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sidecar.detection.pipeline import load_detection
 from sidecar.errors import ResponseUnsafe, StreamBroken
-from sidecar.exchange import STAMP, Core, Exchange
+from sidecar.exchange import Core, Exchange
 from sidecar.model import (
     Body,
     BodyMode,
@@ -30,7 +30,7 @@ from sidecar.model import (
     Trailers,
     TrailersReply,
 )
-from sidecar.policy import HeaderPolicy
+from sidecar.policy import STAMP, HeaderPolicy
 
 REQUEST, RESPONSE = Direction.REQUEST, Direction.RESPONSE
 ADA = "ada@example.org"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sidecar.gateway.plan import REAL_TARGETS, GatewayPlan
+from sidecar.gateway.plan import GatewayPlan
+from sidecar.settings import REAL_UPSTREAMS
 
 COMPOSE_PLAN = GatewayPlan(
-    targets=REAL_TARGETS | {"local": "http://host.docker.internal:11434"},
+    targets=REAL_UPSTREAMS | {"local": "http://host.docker.internal:11434"},
     default_target="openai",
     sidecars=("unix:/run/pii-sidecar/worker-0.sock",),
     admin_socket=Path("/run/pii-sidecar/admin.sock"),

@@ -64,10 +64,11 @@ from envoy_data_plane.envoy.type.v3 import HttpStatus, StatusCode
 from envoy_data_plane.google.protobuf import Any, Struct, Value
 
 from sidecar.gateway.clusters import TLS_SOCKET
-from sidecar.gateway.names import EXT_PROC, GUARD, ROUTER, SIDECAR_CLUSTER, STAMP, STRIP, TRANSCODER
+from sidecar.gateway.names import EXT_PROC, GUARD, ROUTER, SIDECAR_CLUSTER, STRIP, TRANSCODER
 from sidecar.gateway.plan import GatewayPlan, ListenerTls
 from sidecar.gateway.replies import local_replies
 from sidecar.gateway.routes import route_table
+from sidecar.policy import STAMP
 
 MASKING_SERVICE = "pii_sidecar.v1.Masking"
 # Room for what the sidecar must still see to answer 413 by itself, in the provider's shape.

@@ -8,4 +8,3 @@ EXT_PROC = "envoy.filters.http.ext_proc"
 GUARD = "guard"
 ROUTER = "envoy.filters.http.router"
 # What the sidecar sets on a request that it has answered for; the guard lets nothing else through.
-STAMP = ("x-pii-sidecar-stamp", "processed")

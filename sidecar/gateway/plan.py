@@ -12,14 +12,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from sidecar.errors import ConfigError
+from sidecar.settings import TARGETS
 
-NAMES = ("openai", "anthropic", "gemini", "local")
-REAL_TARGETS: dict[str, str] = {
-    "openai": "https://api.openai.com",
-    "anthropic": "https://api.anthropic.com",
-    "gemini": "https://generativelanguage.googleapis.com",
-    "local": "http://127.0.0.1:11434",
-}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Linux takes 107 bytes of path for a Unix domain socket, macOS 103.
 SOCKET_PATH_LIMIT = 103
@@ -101,8 +95,8 @@ class GatewayPlan:
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without the network."""
-        if self.default_target not in NAMES:
-            raise ConfigError(f"default target {self.default_target!r}: allowed are {', '.join(NAMES)}")
+        if self.default_target not in TARGETS:
+            raise ConfigError(f"default target {self.default_target!r}: allowed are {', '.join(TARGETS)}")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: allowed are 0..65535")
         if not self.host:
@@ -128,8 +122,8 @@ def parse_target(name: str, url: str) -> Target:
     Raises:
         ConfigError: An unknown name, or no URL of the form ``http(s)://HOST[:PORT][/BASE]``.
     """
-    if name not in NAMES:
-        raise ConfigError(f"upstream {name!r}: allowed names are {', '.join(NAMES)}")
+    if name not in TARGETS:
+        raise ConfigError(f"upstream {name!r}: allowed names are {', '.join(TARGETS)}")
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -22,8 +22,8 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import envoy
-from sidecar.exchange import STAMP
 from sidecar.extproc.pb.envoy.service.ext_proc.v3 import external_processor_pb2 as pb
+from sidecar.policy import STAMP
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT.parent / "shared" / "schemas"

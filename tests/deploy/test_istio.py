@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,8 +18,8 @@ import pytest
 import trustme
 import yaml
 
-from sidecar.exchange import STAMP
 from sidecar.gateway.echo_provider import EchoProvider
+from sidecar.policy import STAMP
 from sidecar.settings import REAL_UPSTREAMS
 
 Document = dict[str, Any]
@@ -375,7 +376,7 @@ def run_mesh(spliced: Document, tmp_path: Path, authority: trustme.CA, run_envoy
     return run
 
 
-def post(address: str, host: str, body: bytes, **headers: str) -> httpx.Response:
+def post(address: str, host: str, body: bytes | Iterator[bytes], **headers: str) -> httpx.Response:
     """Send a request as an application does whose proxy catches it on the way to ``host``."""
     url = f"http://{address}/v1/chat/completions"
     sent = {"host": host, "content-type": "application/json"} | headers
@@ -425,12 +426,19 @@ def test_without_a_sidecar_nothing_leaves(
 
 
 @pytest.mark.envoy
+@pytest.mark.parametrize(
+    "pause", [pytest.param(0.0, id="body-at-once"), pytest.param(0.3, id="body-after-the-end")]
+)
 def test_stream_that_closes_without_an_answer_lets_nothing_leave(
-    provider: EchoProvider, closing_processor: int, run_mesh: RunMesh
+    pause: float, provider: EchoProvider, closing_processor: int, run_mesh: RunMesh
 ) -> None:
+    def body() -> Iterator[bytes]:
+        time.sleep(pause)
+        yield CHAT
+
     with run_mesh(closing_processor, upstream=provider.port) as address:
-        answer = post(address, PROVIDERS[0], CHAT, **{STAMP[0]: STAMP[1]})
-    assert answer.status_code == 403
+        for _ in range(5):
+            assert post(address, PROVIDERS[0], body(), **{STAMP[0]: STAMP[1]}).status_code == 403
     assert provider.received == b""
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from sidecar import exchange
 from sidecar.errors import ConfigError
 from sidecar.gateway import compose, names
 from sidecar.gateway.bootstrap import to_dict, to_yaml
 from sidecar.gateway.certificate import self_signed
 from sidecar.gateway.launcher import find_envoy, validate
-from sidecar.gateway.plan import REAL_TARGETS, ListenerTls
+from sidecar.gateway.plan import ListenerTls
+from sidecar.settings import REAL_UPSTREAMS
 
 if TYPE_CHECKING:
     from sidecar.gateway.plan import GatewayPlan
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 TARGETS = [
     {"openai": "http://127.0.0.1:1"},
     {"local": "https://h.example:8443/base", "gemini": "http://[::1]:8"},
-    REAL_TARGETS,
+    REAL_UPSTREAMS,
 ]
 MakePlan = Callable[..., "GatewayPlan"]
 
@@ -80,10 +80,6 @@ def test_ext_proc_never_lets_a_failure_pass(config: dict[str, Any]) -> None:
     assert ext_proc["allow_mode_override"] is True
 
 
-def test_the_stamp_is_the_one_that_the_exchange_sets() -> None:
-    assert names.STAMP == exchange.STAMP
-
-
 def test_no_worker_is_routed_to_when_none_is_healthy(config: dict[str, Any]) -> None:
     sidecar = config["static_resources"]["clusters"][-1]
     assert sidecar["name"] == "sidecar"
@@ -119,7 +115,7 @@ def test_the_file_of_docker_compose_is_what_the_builder_makes() -> None:
     "fields",
     [
         {},
-        {"targets": REAL_TARGETS, "default_target": "gemini"},
+        {"targets": REAL_UPSTREAMS, "default_target": "gemini"},
         {"targets": {"anthropic": "https://192.0.2.7/base"}, "host": "::", "port": 8443},
         {"sidecars": ("127.0.0.1:50051", "sidecar.example:50051"), "access_log": "/dev/stdout"},
         {"access_log": "/dev/stderr", "body_limit": 1, "message_timeout": 0.25},

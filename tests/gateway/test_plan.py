@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from sidecar.errors import ConfigError
-from sidecar.gateway.plan import REAL_TARGETS, Endpoint, GatewayPlan, Target, parse_endpoint, parse_target
+from sidecar.gateway.plan import Endpoint, GatewayPlan, Target, parse_endpoint, parse_target
+from sidecar.settings import REAL_UPSTREAMS
 
 
 def plan(**fields: Any) -> GatewayPlan:  # noqa: ANN401 - the plan checks them
     defaults: dict[str, Any] = {
-        "targets": REAL_TARGETS,
+        "targets": REAL_UPSTREAMS,
         "default_target": "openai",
         "sidecars": ("unix:/run/x.sock",),
         "admin_socket": Path("/run/admin.sock"),
