@@ -26,7 +26,7 @@ from sidecar.formats.media import Verdict, inspected
 from sidecar.formats.places import Place, places, places_below
 from sidecar.formats.shapes import ANYTHING, MEDIA_PLACES, Shape, Treatment
 
-MAX_FIELDS = 1_000_000
+MAX_FIELDS = 250_000
 """Text fields in one body; more are refused."""
 
 UNREADABLE = (
@@ -40,6 +40,7 @@ NESTED_BUDGET = 4
 _KEY, _STRING = int(Kind.KEY), int(Kind.STRING)
 # Letters first, so no telephone, card or other number; no white space and no @, so no prose or address.
 _is_identifier = re.compile(r"[A-Za-z_$][A-Za-z0-9_.:/+=\-]{0,255}").fullmatch
+_is_keyword = re.compile(r"[a-z][a-z0-9_.\-]{0,63}|[A-Z][A-Z0-9_]{0,63}").fullmatch
 _is_encrypted = re.compile(r"[A-Za-z0-9_.:/+=\-]{16,}").fullmatch
 _NUMBERS_PASS = frozenset({Treatment.STRUCTURAL, Treatment.NUMERIC})
 _has_space = re.compile(r"\s").search
@@ -146,6 +147,8 @@ class JsonRequest:
                 pass
             case Treatment.STRUCTURAL if not _has_space(literal.text):
                 self._add(FieldKind.KEY, literal, place.hint)
+            case Treatment.KEYWORD if _is_keyword(literal.text):
+                pass
             case Treatment.ENCRYPTED if _is_encrypted(literal.text):
                 self._signed.append(literal.text)
             case treatment if treatment in MEDIA_PLACES:

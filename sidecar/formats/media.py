@@ -91,4 +91,6 @@ def _declared(treatment: Treatment, siblings: Siblings) -> str:
     if treatment is Treatment.AUDIO:
         found |= {f"audio/{text}" for text in siblings.get(AUDIO_FORMAT_KEY, ()) if text}
     types = {each.partition(";")[0].strip().lower() for each in found}
-    return types.pop() if len(types) == 1 else "; ".join(types)
+    if len(types) > 1:
+        return "several types"
+    return types.pop() if types else ""

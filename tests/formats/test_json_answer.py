@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sidecar.formats.format import Format
+from sidecar.formats.registry import ANTHROPIC_MESSAGES, FORMATS, GENERIC_JSON, OPENAI_CHAT
+from sidecar.model import Escaping
+
+WORDS = {"{{P_1}}": 'Ada "Q" Park\n', "{{C_1}}": "4111111111111111"}
+
+
+class Restorer:
+    """Knows one string and one number, and needs all of a text."""
+
+    def __init__(self, escaping: Escaping) -> None:
+        self._escaping = escaping
+        self._text = ""
+
+    def feed(self, delta: str) -> str:
+        self._text += delta
+        return ""
+
+    def flush(self) -> str:
+        text = self._text
+        if self._escaping is Escaping.JSON:
+            text = text.replace('"{{C_1}}"', WORDS["{{C_1}}"])
+        for token, original in WORDS.items():
+            as_json = self._escaping is Escaping.JSON
+            text = text.replace(token, json.dumps(original)[1:-1] if as_json else original)
+        return text
+
+
+def restored(fmt: Format, answer: object) -> object:
+    return json.loads(fmt.restore_answer(json.dumps(answer).encode(), Restorer))
+
+
+def message(**members: object) -> object:
+    return {"choices": [{"index": 0, "message": {"role": "assistant", **members}, "finish_reason": "stop"}]}
+
+
+def content(*blocks: object) -> object:
+    return {"type": "message", "content": list(blocks)}
+
+
+PERSON = WORDS["{{P_1}}"]
+CARD = 4111111111111111
+
+
+@pytest.mark.parametrize(
+    ("fmt", "answer", "expected"),
+    [
+        pytest.param(OPENAI_CHAT, message(content="Hi {{P_1}}"), message(content=f"Hi {PERSON}"), id="prose"),
+        pytest.param(
+            OPENAI_CHAT,
+            message(content="{{C_1}}"),
+            message(content=str(CARD)),
+            id="content stays a string, whatever the original was",
+        ),
+        pytest.param(
+            OPENAI_CHAT,
+            message(content='{"n": "{{P_1}}", "c": "{{C_1}}"}'),
+            message(content=json.dumps({"n": PERSON, "c": CARD})),
+            id="a structured output stays JSON",
+        ),
+        pytest.param(
+            OPENAI_CHAT,
+            message(tool_calls=[{"function": {"name": "f", "arguments": '{"n":"{{P_1}}","c":"{{C_1}}"'}}]),
+            message(
+                tool_calls=[
+                    {"function": {"name": "f", "arguments": f'{{"n":{json.dumps(PERSON)},"c":{CARD}'}},
+                ]
+            ),
+            id="arguments that are cut off are JSON source all the same",
+        ),
+        pytest.param(
+            OPENAI_CHAT,
+            message(
+                tool_calls=[
+                    {"function": {"arguments": json.dumps({"d": json.dumps(["{{P_1}}", "{{C_1}}"])})}}
+                ]
+            ),
+            message(tool_calls=[{"function": {"arguments": json.dumps({"d": json.dumps([PERSON, CARD])})}}]),
+            id="JSON in JSON in JSON",
+        ),
+        pytest.param(
+            OPENAI_CHAT,
+            {"error": {"message": "no {{P_1}}"}, "x": {"{{P_1}}": ["{{C_1}}"]}},
+            {"error": {"message": f"no {PERSON}"}, "x": {PERSON: [CARD]}},
+            id="errors, and what nobody declared",
+        ),
+        pytest.param(
+            ANTHROPIC_MESSAGES,
+            content({"type": "tool_use", "input": {"{{C_1}}": ["{{C_1}}", "a {{C_1}}", "{{P_1}}"]}}),
+            content({"type": "tool_use", "input": {str(CARD): [CARD, f"a {CARD}", PERSON]}}),
+            id="tool input: numbers come back as numbers, but not in keys and not in longer text",
+        ),
+        pytest.param(
+            ANTHROPIC_MESSAGES,
+            content(
+                {"type": "thinking", "thinking": "{{P_1}}", "signature": "{{P_1}}"},
+                {"type": "redacted_thinking", "data": "{{P_1}}"},
+                {"type": "thinking", "thinking": "{{P_1}}", "signature": ""},
+            ),
+            content(
+                {"type": "thinking", "thinking": "{{P_1}}", "signature": "{{P_1}}"},
+                {"type": "redacted_thinking", "data": "{{P_1}}"},
+                {"type": "thinking", "thinking": PERSON, "signature": ""},
+            ),
+            id="signed text stays, unsigned thinking does not",
+        ),
+        pytest.param(GENERIC_JSON, ["{{P_1}}", {"a": "{{C_1}}"}], [PERSON, {"a": CARD}], id="any JSON"),
+        pytest.param(GENERIC_JSON, "{{P_1}}", PERSON, id="one string"),
+    ],
+)
+def test_each_original_is_written_as_its_place_needs(fmt: Format, answer: object, expected: object) -> None:
+    assert restored(fmt, answer) == expected
+
+
+def test_only_literals_that_change_are_spelled_anew() -> None:
+    body = b'{ "a" : "caf\\u00e9 \\/" , "b":["{{P_1}}\\u00e9"], "b": 1.50e+3,"c":"\\ud800" }\n'
+    expected = body.replace(b'"{{P_1}}\\u00e9"', b'"Ada \\"Q\\" Park\\n\\u00e9"')
+    assert GENERIC_JSON.restore_answer(body, Restorer) == expected
+
+
+@pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
+def test_an_answer_that_does_not_change_is_the_same_object(fmt: Format) -> None:
+    body = b'\xef\xbb\xbf{"choices":[{"message":{"content":"caf\\u00e9"}}], "content": ["{{X_9}}"] }'
+    assert fmt.restore_answer(body, Restorer) is body

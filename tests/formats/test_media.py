@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from sidecar.formats.base64_text import Base64Text
+from sidecar.formats.json_text import Edits, read
+from sidecar.formats.media import SHORT, Verdict, inspected
+from sidecar.formats.shapes import Treatment
+
+LONG = base64.b64encode(bytes(range(90))).decode()
+TEXT = base64.b64encode("naïve Ada".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "treatment", "siblings", "verdict"),
+    [
+        pytest.param(f"data:image/png;base64,{LONG}", "IMAGE", {}, "MEDIA", id="a data URL that agrees"),
+        pytest.param(f"DATA:Image/PNG;BASE64,{LONG}", "IMAGE", {}, "MEDIA", id="in any case"),
+        pytest.param(
+            f"data:audio/wav;base64,{LONG}", "IMAGE", {}, "UNREADABLE", id="sound where images stand"
+        ),
+        pytest.param(
+            f"data:image/png;base64,{LONG}", "FILE", {}, "UNREADABLE", id="an image where files stand"
+        ),
+        pytest.param(f"data:image/svg+xml;base64,{TEXT}", "IMAGE", {}, "ENCODED_TEXT", id="SVG is text"),
+        pytest.param(f"data:text/plain;charset=utf-8;base64,{TEXT}", "FILE", {}, "ENCODED_TEXT", id="text"),
+        pytest.param(f"data:application/json;base64,{TEXT}", "FILE", {}, "ENCODED_TEXT", id="JSON"),
+        pytest.param(f"data:application/pdf;base64,{LONG}", "FILE", {}, "UNREADABLE", id="a PDF"),
+        pytest.param(f"data:;base64,{LONG}", "IMAGE", {}, "UNREADABLE", id="no type at all"),
+        pytest.param("data:text/plain,hello", "FILE", {}, "UNREADABLE", id="percent-encoded text"),
+        pytest.param("data:image/png;base64,Ada Park", "IMAGE", {}, "TEXT", id="prose in a data URL"),
+        pytest.param("data:image/png;base64,QUJD", "IMAGE", {}, "SHORT", id="hardly anything in a data URL"),
+        pytest.param("https://example.org/i.png", "IMAGE", {}, "TEXT", id="a URL"),
+        pytest.param(LONG, "IMAGE", {"media_type": {"image/png"}}, "MEDIA", id="base64 that agrees"),
+        pytest.param(LONG, "AUDIO", {"format": {"wav"}}, "MEDIA", id="sound by its format"),
+        pytest.param(LONG, "IMAGE", {"format": {"png"}}, "TEXT", id="a format says nothing of images"),
+        pytest.param(LONG, "MEDIA", {"mimeType": {"video/mp4"}}, "MEDIA", id="any media"),
+        pytest.param(LONG, "MEDIA", {"mimeType": {"application/zip"}}, "UNREADABLE", id="an archive"),
+        pytest.param(
+            LONG, "IMAGE", {"media_type": {"image/png", "text/plain"}}, "UNREADABLE", id="two types"
+        ),
+        pytest.param(LONG, "IMAGE", {}, "TEXT", id="base64 that declares nothing is looked at"),
+        pytest.param(LONG, "FILE", {}, "UNREADABLE", id="a file that declares nothing"),
+        pytest.param(
+            "Ada Park", "IMAGE", {"media_type": {"image/png"}}, "TEXT", id="prose declared as image"
+        ),
+        pytest.param("ada@example.org", "IMAGE", {"media_type": {"image/png"}}, "TEXT", id="an address"),
+        pytest.param("4111111111111111", "IMAGE", {"media_type": {"image/png"}}, "SHORT", id="a number"),
+        pytest.param(LONG + "\n", "IMAGE", {"media_type": {"image/png"}}, "MEDIA", id="a line end behind it"),
+        pytest.param(LONG.replace("+", "-"), "IMAGE", {"media_type": {"image/png"}}, "MEDIA", id="URL-safe"),
+    ],
+)
+def test_only_what_agrees_in_all_respects_passes(
+    text: str, treatment: str, siblings: dict[str, set[str]], verdict: str
+) -> None:
+    assert len(LONG) > SHORT
+    assert inspected(text, Treatment[treatment], siblings).verdict is Verdict[verdict]
+
+
+@pytest.mark.parametrize("spell", [base64.b64encode, base64.urlsafe_b64encode], ids=["standard", "URL-safe"])
+@pytest.mark.parametrize("padded", [True, False])
+def test_text_in_base64_is_edited_as_text(spell: object, padded: bool) -> None:
+    encode = spell
+    assert callable(encode)
+    encoded = encode("Ada ÿÿÿ>>> Park".encode()).decode()
+    literal = read(f'"data:text/plain;base64,{encoded if padded else encoded.rstrip("=")}"').literal(0)
+    text = Base64Text(literal, 23)
+    assert text.text == "Ada ÿÿÿ>>> Park"
+    edits = Edits()
+    text.write(edits, 0, 3, "{{PERSON_1}}")
+    edited = read(edits.apply(literal.document)).decoded(0)
+    assert edited.startswith("data:text/plain;base64,")
+    assert Base64Text(read(f'"{edited}"').literal(0), 23).text == "{{PERSON_1}} ÿÿÿ>>> Park"
+
+
+def test_a_document_in_base64_is_edited_as_json() -> None:
+    encoded = base64.b64encode(b'{"n": "A\\u0064a", "card": 4111}').decode()
+    outer = read(f'["{encoded}"]')
+    inner = Base64Text(outer.literal(1), 0).inner()
+    assert inner is not None
+    edits = Edits()
+    entry = inner.find("n")
+    assert entry is not None
+    edits.put(inner.literal(entry), 1, 2, '"')
+    edited = read(edits.apply(outer)).decoded(1)
+    assert base64.b64decode(edited) == b'{"n": "A\\"a", "card": 4111}'
+
+
+@pytest.mark.parametrize("encoded", ["/////w==", "A", "QUJD QQ=Q"])
+def test_what_is_no_text_in_base64_is_a_value_error(encoded: str) -> None:
+    with pytest.raises(ValueError, match=r"base64|utf-8"):
+        Base64Text(read(f'"{encoded}"').literal(0), 0)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from sidecar.formats.registry import FORMATS, format_for_path
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/chat/completions", "openai_chat"),
+        ("/openai/v1/chat/completions", "openai_chat"),
+        ("/v1/proxy/openai/chat/completions", "openai_chat"),
+        ("/v1beta/openai/chat/completions", "openai_chat"),
+        ("/openai/deployments/d/chat/completions?api-version=2024-10-21", "openai_chat"),
+        ("/v1/chat/completions/", "openai_chat"),
+        ("/v1/chat/completions/chatcmpl-1", "generic_json"),
+        ("/v1/messages", "anthropic_messages"),
+        ("/v1/messages?beta=true", "anthropic_messages"),
+        ("/anthropic/v1/messages", "anthropic_messages"),
+        ("/v1/proxy/anthropic/messages", "anthropic_messages"),
+        ("/v1/messages/count_tokens", "anthropic_messages"),
+        ("/v1/messages/batches", "generic_json"),
+        ("/v1/threads/thread_1/messages", "generic_json"),
+        ("/messages", "generic_json"),
+        ("/v1/completions", "generic_json"),
+        ("/v1/embeddings?x=/v1/chat/completions", "generic_json"),
+        ("/v1/responses", "generic_json"),
+        ("", "generic_json"),
+    ],
+)
+def test_the_path_chooses_the_format(path: str, name: str) -> None:
+    assert format_for_path(path).name == name
+
+
+def test_names_are_unique() -> None:
+    assert len({fmt.name for fmt in FORMATS}) == len(FORMATS)
