@@ -6,6 +6,7 @@ same (numbers also with other separators). One pass over each passage, for all o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import ahocorasick
@@ -29,6 +30,10 @@ they this those time to today too two up us use user very want was way we well w
 while who why will with work would yes yesterday tomorrow you your
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
+# Thai to Myanmar, Khmer, kana, ideographs, Hangul (whose particles adjoin names).
+_UNSPACED = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
 def propagate(
@@ -113,5 +118,5 @@ def _is_bounded(text: str, start: int, end: int) -> bool:
 
 
 def _in_word(char: str) -> bool:
-    """Tell whether words of this script are separated: a letter with case, or a digit."""
-    return char.isdigit() or char.islower() or char.isupper()
+    """Tell whether this belongs to a word in a script that puts blanks between words."""
+    return char.isalnum() and not _UNSPACED.match(char)

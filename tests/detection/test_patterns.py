@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.detection.linear import LinearPattern
 from sidecar.detection.pattern_file import PatternFile, load_patterns
 from sidecar.errors import RequestRefused
 from sidecar.model import Passage
@@ -108,6 +113,41 @@ def test_any_text_gives_disjoint_ascending_spans_within_it(text: str) -> None:
     for span in SHIPPED.patterns.find(Passage(text)):
         assert end <= span.start < span.end <= len(text)
         end = span.end
+
+
+REGEXES = [
+    entry["regex"]
+    for entry in json.loads((Path(__file__).parents[2] / "patterns.json").read_text())["patterns"]
+]
+PARTS = st.sampled_from(
+    [
+        "4111",
+        "1",
+        "02",
+        "555",
+        "+",
+        "-",
+        " ",
+        ".",
+        "(",
+        ")",
+        "@",
+        "a",
+        "com",
+        ":",
+        "\u2013",
+        "\u00e9",
+        "x",
+        "DE89",
+    ]
+)
+
+
+@pytest.mark.parametrize("regex", REGEXES)
+@given(st.lists(PARTS, max_size=20).map("".join))
+def test_the_linear_engine_finds_what_the_standard_library_finds(regex: str, text: str) -> None:
+    expected = [match.span() for match in re.finditer(regex, text, re.ASCII)]
+    assert list(LinearPattern(regex).finditer(text)) == expected
 
 
 @given(

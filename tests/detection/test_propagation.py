@@ -43,7 +43,10 @@ def test_what_is_found_once_is_covered_everywhere(text: str) -> None:
     assert spread("Ann Lee", text, f"{text} {text}") == [["Ann Lee"], ["Ann Lee", "Ann Lee"]]
 
 
-@pytest.mark.parametrize("text", ["Ann Leeds", "Joann Lee", "Ann Lee2", "ann lee", "Ann  Lee", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["Ann Leeds", "Joann Lee", "Ann Lee2", "ann lee", "Ann  Lee", "\u00e9Ann Lee", "Ann Lee\u0627", ""],
+)
 def test_part_of_a_word_or_another_spelling_is_not_covered(text: str) -> None:
     assert spread("Ann Lee", text) == [[]]
 
