@@ -190,11 +190,11 @@ def free_port() -> Callable[[], int]:
 @pytest.fixture(scope="session")
 def serve_at(
     free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], AbstractContextManager[None]]:
-    """Run the real ``pii-sidecar serve`` at an address, as a container does."""
+) -> Callable[[str], AbstractContextManager[int]]:
+    """Run the real ``pii-sidecar serve`` at an address, as a container does; give its process id."""
 
     @contextmanager
-    def serve(listen: str) -> Iterator[None]:
+    def serve(listen: str) -> Iterator[int]:
         folder = tmp_path_factory.mktemp("serve")
         health = f"127.0.0.1:{free_port()}"
         command = [Path(sys.executable).with_name("pii-sidecar"), "serve"]
@@ -203,7 +203,7 @@ def serve_at(
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
             try:
                 _wait_serving(health, process)
-                yield
+                yield process.pid
             finally:
                 process.terminate()
                 assert process.wait(30) == 0
@@ -213,7 +213,7 @@ def serve_at(
 
 @pytest.fixture(scope="session")
 def sidecar_port(
-    free_port: Callable[[], int], serve_at: Callable[[str], AbstractContextManager[None]]
+    free_port: Callable[[], int], serve_at: Callable[[str], AbstractContextManager[int]]
 ) -> Iterator[int]:
     """Give the port of a sidecar on loopback, as its container in a mesh has it."""
     port = free_port()

@@ -177,7 +177,7 @@ def test_health_check_of_envoy_passes_over_the_very_socket(
     services: Document,
     root: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    serve_at: Callable[[str], AbstractContextManager[None]],
+    serve_at: Callable[[str], AbstractContextManager[int]],
     envoy_beside: Callable[[Document, Path], AbstractContextManager[str]],
 ) -> None:
     folder = tmp_path_factory.mktemp("run")

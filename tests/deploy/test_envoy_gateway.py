@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -205,11 +207,14 @@ def translated(
     }
     tls = named(documents, "BackendTLSPolicy")
     providers = [to_cluster(name, upstream, tls[name]["validation"]["hostname"], ca) for name in tls]
+    asked = processor["backendSettings"]["http2"]["connectionKeepalive"]
+    keepalive = {"interval": asked["interval"], "timeout": asked["timeout"]}
+    keepalive["connection_idle_interval"] = asked["idleInterval"]
     processing = to_cluster("sidecar", sidecar, None, ca)
     processing["typed_extension_protocol_options"] = {
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
             "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-            "explicit_http_config": {"http2_protocol_options": {}},
+            "explicit_http_config": {"http2_protocol_options": {"connection_keepalive": keepalive}},
         }
     }
     return {"static_resources": {"listeners": [listener], "clusters": [*providers, processing]}}
@@ -413,3 +418,28 @@ def test_stream_that_closes_without_an_answer_lets_nothing_leave(
             answer = httpx.post(f"http://{address}/v1/chat/completions", content=body(), headers=forged)
             assert answer.status_code == 403
     assert provider.received == b""
+
+
+@pytest.mark.envoy
+@pytest.mark.model
+def test_frozen_sidecar_costs_an_error_and_no_hang(
+    provider: EchoProvider,
+    free_port: Callable[[], int],
+    serve_at: Callable[[str], AbstractContextManager[int]],
+    run_gateway: RunGateway,
+) -> None:
+    port = free_port()
+    with serve_at(f"127.0.0.1:{port}") as process, run_gateway(port, provider) as address:
+        assert post(address, "/v1/chat/completions").status_code == 200
+        before = provider.received
+        os.kill(process, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            answer = post(address, "/v1/chat/completions")
+            took = time.monotonic() - started
+        finally:
+            os.kill(process, signal.SIGCONT)
+        assert answer.status_code >= 500
+        assert took < 10
+        assert provider.received == before
+        assert post(address, "/v1/chat/completions").status_code == 200
