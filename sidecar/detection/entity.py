@@ -15,7 +15,8 @@ _POSSESSIVE = re.compile(r"['`\u00b4\u2018\u2019]s?\Z", re.IGNORECASE)
 _ARTICLE = re.compile(r"the\s+(?=\S)", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMBERS = re.compile(r"\A(?:[\d\W]+\s)?(.*?)(?:\s[\d\W]*)?\Z", re.DOTALL)
-_BREAK = re.compile(r"\s*(?:\n\s*\n|[\t|\[\]{}]|\s{4,}|\b\w{2,9}://\S*)\s*")
+# Empty lines, columns, brackets, wide gaps, links, and words longer than any name.
+_BREAK = re.compile(r"\s*(?:\n\s*\n|[\t|\[\]{}]|\s{4,}|\b\w{2,9}://\S*|\S{51,})\s*")
 _LABEL = re.compile(r"[ \t]*:")
 _FIELD_NAMES = """
 api args aws cc cls csv cvv dob email e-mail false fax fyi html http https iban id ip ipv4 ipv6 itin json

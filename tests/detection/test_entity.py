@@ -27,6 +27,7 @@ def kept(entity: str, after: str = "") -> list[str]:
         ("Jane Doe] Fame", ["Jane Doe", "Fame"]),
         ("Jane Doe https://example.org/x", ["Jane Doe"]),
         ("Jane 5550142", ["Jane"]),
+        ("Jane " + "x" * 51 + " Doe", ["Jane", "Doe"]),
         ("5550142 Jane", ["Jane"]),
         ("3M", ["3M"]),
         ("U.S.", ["U.S."]),
