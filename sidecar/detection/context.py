@@ -56,26 +56,25 @@ class ContextWords:
 
 
 class ContextLook:
-    """Context words around matches of one passage, searched once, and only if somebody asks."""
+    """Context words around matches of one passage."""
 
-    __slots__ = ("_ends", "_hint", "_hinted", "_stretches", "_tick", "_view", "_words")
+    __slots__ = ("_ends", "_hinted", "_stretches", "_words")
 
     def __init__(self, words: ContextWords, view: TextView, hint: str, tick: Callable[[], None]) -> None:
-        """Remember where to look."""
-        self._words, self._view, self._hint, self._tick = words, view, hint, tick
-        self._stretches: list[tuple[int, int]] | None = None
-        self._ends: list[int] = []
-        self._hinted = False
+        """Find all the words at once; if the hint has one, the text need not."""
+        self._words = words
+        self._hinted = words.in_hint(hint)
+        self._stretches = [] if self._hinted else words.stretches(view, tick)
+        self._ends = [last for _, last in self._stretches]
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether a word stands in the hint or in the text, near or not."""
+        return self._hinted or bool(self._stretches)
 
     def near(self, start: int, end: int) -> bool:
         """Tell whether a word stands in the hint or near enough to code points ``[start, end)``."""
-        if self._stretches is None:
-            self._hinted = self._words.in_hint(self._hint)
-            self._stretches = [] if self._hinted else self._words.stretches(self._view, self._tick)
-            self._ends = [last for _, last in self._stretches]
-        if self._hinted:
-            return True
-        if self._words.within is None:
-            return bool(self._stretches)
+        if self._hinted or self._words.within is None:
+            return self.anywhere
         at = bisect_left(self._ends, start - self._words.within)
         return at < len(self._stretches) and self._stretches[at][0] <= end + self._words.within

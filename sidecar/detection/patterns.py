@@ -51,6 +51,8 @@ class Pattern:
         """
         spans: list[Span] = []
         look = self.context.look(view, hint, tick) if self.context else None
+        if look is not None and not look.anywhere and self.need in (Need.CONTEXT, Need.BOTH):
+            return spans
         scan, unsure_end = self.regex.scan(view, tick), 0
         while found := scan.next():
             start, end = found
