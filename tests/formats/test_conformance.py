@@ -280,7 +280,7 @@ def test_prose_is_seen_wherever_it_stands(fmt: Format, members: list[tuple[str, 
     assert len(read(edited).kinds) == len(read(body).kinds) or "[" in body
 
 
-texts = st.text(st.characters(exclude_categories=[]), max_size=8)
+texts = st.text(st.characters() | st.sampled_from(['"', "\\", "\n", "\ud800", "\udfff"]), max_size=8)
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda below: st.lists(below, max_size=4) | st.dictionaries(texts.map("k{}".format), below, max_size=4),

@@ -195,6 +195,7 @@ IMAGE = base64.b64encode(bytes(range(256))).decode()
                 },
             },
         ),
+        (OPENAI_CHAT, {"type": "file", "file": {"file_data": "data:text/plain;base64,/////w=="}}),
         (GENERIC_JSON, {"inlineData": {"mimeType": "application/pdf", "data": PDF}}),
     ],
 )
@@ -217,6 +218,12 @@ def test_files_that_cannot_be_looked_at_are_refused(fmt: Format, part: object) -
 )
 def test_media_pass(fmt: Format, part: object) -> None:
     assert texts({"messages": [{"role": "user", "content": [part]}]}, fmt) == []
+
+
+def test_media_too_short_to_tell_are_looked_at_for_patterns() -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": "4111111111111111"}
+    body = {"messages": [{"role": "user", "content": [{"type": "image", "source": source}]}]}
+    assert fields(body, ANTHROPIC_MESSAGES) == [(KEY, "4111111111111111", "data")]
 
 
 def test_a_text_file_in_base64_is_looked_at_and_edited() -> None:

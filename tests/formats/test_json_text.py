@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sidecar.formats.json_grammar import MAX_DEPTH
@@ -179,6 +179,8 @@ def test_finds_the_last_of_equal_keys_however_they_are_escaped() -> None:
     assert entry(document, "a", 1, "b").text == "c"
     assert document.find("a", 2) is None
     assert document.find("a", "b") is None
+    assert document.find("a", 1, 0) is None
+    assert document.find("missing") is None
     assert document.find("a", 1, "b", "c") is None
 
 
@@ -209,7 +211,8 @@ def test_long_strings_of_escapes_map_as_short_ones_do() -> None:
     assert literal.at(offset) == 1 + position
 
 
-@given(st.text(st.characters(exclude_categories=[]), max_size=20))
+@given(st.text(st.characters() | st.sampled_from(['"', "\\", "\ud800", "\udbff", "\udfff"]), max_size=12))
+@example("lone \ud800 é \udfff")
 def test_escaped_text_reads_as_it_was_and_is_valid_utf8(text: str) -> None:
     source = f'"{escaped(text)}"'
     # Two lone surrogates that stand side by side as escapes are read as the pair they form.
