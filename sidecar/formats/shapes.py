@@ -34,7 +34,7 @@ class Treatment(Enum):
     NAME = auto()  # looked at for patterns only: names that must agree with each other, and keys
     JSON_SOURCE = auto()  # a string of JSON source; plain text where it is not valid
     STRUCTURAL = auto()  # numbers, and strings that look like identifiers, are not looked at
-    KEYWORD = auto()  # the same, but only words all in lower or all in upper case, as types and roles are
+    KEYWORD = auto()  # words all in lower or all in upper case, as types and roles are, are not looked at
     NUMERIC = auto()  # numbers are not looked at; strings are
     SIGNED = auto()  # signed, encrypted or a credential: byte for byte
     ENCRYPTED = auto()  # the same where it has the alphabet of encrypted text, else looked at
