@@ -124,10 +124,7 @@ def serve(
 
     settings = load_settings(config)
     tls = command.tls_files(tls_cert, tls_key, tls_client_ca)
-    options = command.server_options(
-        settings, listen, health_listen=health_listen, tls=tls, insecure=insecure
-    )
-    command.serve(settings, options)
+    command.serve(settings, listen, health_listen, tls, insecure=insecure)
 
 
 @app.command()

@@ -1,44 +1,63 @@
-"""``pii-sidecar serve``: the ext_proc server alone, in this very process."""
+"""``pii-sidecar serve``: the ext_proc server alone, one worker under a supervisor.
+
+The worker is a child even here: a frozen one cannot help itself, and a container whose only process
+hangs is not restarted by everybody who runs containers.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.cli.core import build
+from sidecar.cli.core import Product, build
 from sidecar.errors import ConfigError
 from sidecar.extproc.listen import TlsFiles
-from sidecar.extproc.server import ServerOptions, run_server
+from sidecar.extproc.workers import Heartbeat, Worker
 from sidecar.settings import Settings
+from sidecar.supervisor.loop import Supervisor
 
 
-def serve(settings: Settings, options: ServerOptions) -> None:
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Serves the product at one address for each worker; called by a ``Worker`` in its fork."""
+
+    settings: Settings
+    product: Product
+    addresses: tuple[str, ...]
+    health_listen: str | None = None
+    tls: TlsFiles | None = None
+    insecure: bool = False
+
+    def __call__(self, index: int, heartbeat: Heartbeat) -> None:
+        """Serve until SIGTERM.
+
+        Raises:
+            ConfigError: The address cannot be used.
+        """
+        from sidecar.extproc.server import ServerOptions, run_server  # gRPC, which must not be forked
+
+        options = ServerOptions(
+            listen=self.addresses[index],
+            health_listen=self.health_listen,
+            insecure=self.insecure,
+            tls=self.tls,
+            body_limit=self.settings.body_limit,
+            watchdog_seconds=self.settings.watchdog_seconds,
+            drain_seconds=self.settings.drain_seconds,
+        )
+        run_server(options, self.product.new_exchange, self.product.mask, heartbeat=heartbeat)
+
+
+def serve(
+    settings: Settings, listen: str, health_listen: str | None, tls: TlsFiles | None, *, insecure: bool
+) -> None:
     """Load the core and serve until SIGTERM.
 
     Raises:
         ConfigError: A setting or an address is not usable.
     """
-    product = build(settings)
-    run_server(options, product.new_exchange, product.mask)
-
-
-def server_options(
-    settings: Settings,
-    listen: str,
-    *,
-    health_listen: str | None = None,
-    tls: TlsFiles | None = None,
-    insecure: bool = False,
-) -> ServerOptions:
-    """Return how one worker is to serve."""
-    return ServerOptions(
-        listen=listen,
-        health_listen=health_listen,
-        insecure=insecure,
-        tls=tls,
-        body_limit=settings.body_limit,
-        watchdog_seconds=settings.watchdog_seconds,
-        drain_seconds=settings.drain_seconds,
-    )
+    serving = Serving(settings, build(settings), (listen,), health_listen, tls, insecure)
+    Supervisor([Worker(0, serving)], drain_seconds=settings.drain_seconds).run()
 
 
 def tls_files(cert: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 
-from sidecar.cli.core import Product, build
+from sidecar.cli.core import build
+from sidecar.cli.serve import Serving
 from sidecar.errors import ConfigError
-from sidecar.extproc.workers import Heartbeat, Worker
+from sidecar.extproc.workers import Worker
 from sidecar.gateway.certificate import self_signed
 from sidecar.gateway.launcher import Gateway, find_envoy, runtime_folder
 from sidecar.gateway.plan import GatewayPlan, ListenerTls
@@ -31,9 +31,8 @@ def up(settings: Settings, *, self_signed_tls: bool) -> None:
     with runtime_folder() as folder:
         tls = self_signed(folder, [settings.host]) if self_signed_tls else None
         plan = plan_for(settings, folder, tls)
-        product = build(settings)
-        start = partial(_serve, settings, product, plan.sidecars)
-        workers = [Worker(index, start) for index in range(settings.worker_count)]
+        serving = Serving(settings, build(settings), plan.sidecars)
+        workers = [Worker(index, serving) for index in range(settings.worker_count)]
         gateway = Gateway(plan, folder, binary)
         supervisor = Supervisor(workers, [gateway], drain_seconds=settings.drain_seconds)
         supervisor.run(on_ready=lambda: _say_ready(gateway))
@@ -98,17 +97,6 @@ def split_upstreams(given: list[str]) -> dict[str, str]:
             raise ConfigError(f"--upstream {text!r}: expected NAME=URL")
         upstreams[name] = url
     return upstreams
-
-
-def _serve(
-    settings: Settings, product: Product, sidecars: tuple[str, ...], index: int, heartbeat: Heartbeat
-) -> None:
-    # This runs in the forked worker, and only there may gRPC be imported.
-    from sidecar.cli.serve import server_options
-    from sidecar.extproc.server import run_server
-
-    options = server_options(settings, sidecars[index])
-    run_server(options, product.new_exchange, product.mask, heartbeat=heartbeat)
 
 
 def _say_ready(gateway: Gateway) -> None:

@@ -19,6 +19,7 @@ from envoy_data_plane.google.protobuf import Any as Packed
 
 from sidecar.gateway.clusters import clusters, secrets
 from sidecar.gateway.listener import listener
+from sidecar.gateway.names import EXT_PROC
 from sidecar.gateway.plan import GatewayPlan
 
 CONNECTIONS_MONITOR = "envoy.resource_monitors.global_downstream_max_connections"
@@ -32,6 +33,11 @@ def to_dict(plan: GatewayPlan) -> dict[str, Any]:
         ConfigError: A CA file is missing or not usable.
     """
     config: dict[str, Any] = bootstrap(plan).to_dict(casing=Casing.SNAKE)
+    for item in config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"]:
+        for http_filter in item["typed_config"]["http_filters"]:
+            if http_filter["name"] == EXT_PROC:
+                # It is the default, which the types leave out; a reader should not have to know that.
+                http_filter["typed_config"]["failure_mode_allow"] = False
     return config
 
 

@@ -74,7 +74,7 @@ def test_nothing_can_be_upgraded(config: dict[str, Any]) -> None:
 
 def test_ext_proc_never_lets_a_failure_pass(config: dict[str, Any]) -> None:
     ext_proc = manager(config)["http_filters"][2]["typed_config"]
-    assert "failure_mode_allow" not in ext_proc  # false is the default
+    assert ext_proc["failure_mode_allow"] is False
     assert ext_proc["processing_mode"]["request_body_mode"] == "BUFFERED"
     assert "response_body_mode" not in ext_proc["processing_mode"]  # NONE, else no override is honored
     assert ext_proc["allow_mode_override"] is True
