@@ -116,7 +116,7 @@ class Exchange:
         self._response_mode = modes.response
         self._inflater: Inflater | None = None
         self._restorer: ByteRestorer | None = None
-        self._response_bytes = 0
+        self._held = 0  # bytes of the answer taken and not sent on, which is all of it where it must be whole
 
     @property
     def owes_answer(self) -> bool:
@@ -133,7 +133,8 @@ class Exchange:
             case Trailers(direction=Direction.REQUEST):
                 return self._state is State.BODY
             case Body(direction=Direction.RESPONSE):
-                return self._response_bytes + len(event.chunk) > INLINE_BYTES
+                at_stake = self._held + len(event.chunk) if event.end_of_stream else len(event.chunk)
+                return self._state is State.ANSWER and at_stake > INLINE_BYTES
             case _:
                 return False
 
@@ -286,8 +287,8 @@ class Exchange:
             self._state = State.DONE if ends else State.PASS
             yield from self._unchanged(self._response_mode, event)
             return
-        self._response_bytes += len(event.chunk)
         chunk = self._restored(event.chunk, ends=ends)
+        self._held = max(0, self._held + len(event.chunk) - len(chunk))
         self._state = State.DONE if ends else State.ANSWER
         match self._response_mode:
             case BodyMode.FULL_DUPLEX_STREAMED:

@@ -427,6 +427,26 @@ def test_events_out_of_order_break_the_stream(events: list[Event]) -> None:
         send(exchange(), *events)
 
 
+def test_only_work_worth_a_thread_is_heavy() -> None:
+    big = b"x" * 40_000
+    target = exchange()
+    assert not target.is_heavy(request())
+    assert target.is_heavy(Body(REQUEST, CHAT, end_of_stream=True))
+
+    streamed = answered()
+    send(streamed, response("text/event-stream"))
+    frame = b"data: " + big[:20_000] + b"\n\n"
+    for _ in range(4):
+        assert not streamed.is_heavy(Body(RESPONSE, frame))
+        send(streamed, Body(RESPONSE, frame))
+    assert not streamed.is_heavy(Body(RESPONSE, b"data: [DONE]\n\n", end_of_stream=True))
+    assert streamed.is_heavy(Body(RESPONSE, big))
+
+    whole = answered()
+    send(whole, response(), Body(RESPONSE, b'{"a": "' + big))
+    assert whole.is_heavy(Body(RESPONSE, b'"}', end_of_stream=True))
+
+
 # --- the law ---------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(

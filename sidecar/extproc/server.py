@@ -54,7 +54,7 @@ class ServerOptions:
     insecure: bool = False
     tls: TlsFiles | None = None
     body_limit: int = 32 * 1024 * 1024
-    heavy_threads: int = 2
+    heavy_threads: int = 8  # most of them wait for the one NER thread
     watchdog_seconds: float = 25.0
     drain_seconds: float = 30.0
 
