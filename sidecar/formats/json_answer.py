@@ -13,6 +13,11 @@ from sidecar.model import Escaping, RestorerFactory
 
 _KEY, _STRING, _NUMBER = int(Kind.KEY), int(Kind.STRING), int(Kind.NUMBER)
 
+# Places of strings alone; at all others a number may have stood.
+_STAYS_STRING = frozenset(
+    {Treatment.TEXT, Treatment.NAME, Treatment.JSON_SOURCE, Treatment.STRUCTURAL, Treatment.NUMERIC}
+)
+
 
 def restored_answer(body: bytes, shape: Shape, restorers: RestorerFactory) -> bytes:
     """Return the answer restored; the same object if no string in it changes.
@@ -52,7 +57,7 @@ class _Restoration:
         inner = None if is_key else literal.inner()
         if inner is not None:
             return self.restore(inner, ANYTHING)
-        if place.treatment is Treatment.USER_DATA or is_key:
+        if place.treatment not in _STAYS_STRING or is_key:
             source = self._restored_source(literal, text, may_be_number=not is_key)
             if source:
                 self.edits.put_source(document, literal.start, literal.end, source)

@@ -41,7 +41,8 @@ _KEY, _STRING = int(Kind.KEY), int(Kind.STRING)
 # Letters first, so no telephone, card or other number; no white space and no @, so no prose or address.
 _is_identifier = re.compile(r"[A-Za-z_$][A-Za-z0-9_.:/+=\-]{0,255}").fullmatch
 _is_keyword = re.compile(r"[a-z][a-z0-9_.\-]{0,63}|[A-Z][A-Z0-9_]{0,63}").fullmatch
-_is_encrypted = re.compile(r"[A-Za-z0-9_.:/+=\-]{16,}").fullmatch
+# A letter and no colon, so no card, telephone or network address.
+_is_encrypted = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_./+=\-]{16,}").fullmatch
 _NUMBERS_PASS = frozenset({Treatment.STRUCTURAL, Treatment.NUMERIC})
 _has_space = re.compile(r"\s").search
 

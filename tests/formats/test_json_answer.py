@@ -112,6 +112,12 @@ CARD = 4111111111111111
         ),
         pytest.param(GENERIC_JSON, ["{{P_1}}", {"a": "{{C_1}}"}], [PERSON, {"a": CARD}], id="any JSON"),
         pytest.param(GENERIC_JSON, "{{P_1}}", PERSON, id="one string"),
+        pytest.param(
+            GENERIC_JSON,
+            {"signature": "{{C_1}}", "role": "{{C_1}}", "image_url": "{{C_1}}"},
+            {"signature": CARD, "role": CARD, "image_url": CARD},
+            id="a number comes back wherever a request may hold one",
+        ),
     ],
 )
 def test_each_original_is_written_as_its_place_needs(fmt: Format, answer: object, expected: object) -> None:

@@ -257,6 +257,11 @@ def test_thinking_is_signed_only_with_a_signature(
     assert [field.text for field in parsed.fields] == seen
 
 
+@pytest.mark.parametrize("text", ["4111111111111111", "+44-20-7946-0958", "2001:db8:1:2:3:4:5:6"])
+def test_numbers_and_addresses_are_not_taken_for_encrypted(text: str) -> None:
+    assert texts({"signature": text}) == [text]
+
+
 def test_too_many_fields_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_request, "MAX_FIELDS", 10)
     assert len(fields(list(range(10)))) == 10
