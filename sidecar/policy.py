@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.message import Message
 from enum import Enum, auto
 from fnmatch import fnmatchcase
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from sidecar.errors import RequestRefused
 from sidecar.model import HeaderEdit, Headers, Refusal, Span
@@ -24,10 +24,8 @@ STAMP = ("x-pii-sidecar-stamp", "processed")
 CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 TARGET_CREDENTIAL = "x-target-api-key"
 CREDENTIAL_PARAMETER = "key"  # Gemini takes its credential as ?key=
-# Fields that HTTP itself needs; a provider could not answer without them.
-HTTP_HEADERS = frozenset(
-    {"content-length", "content-type", "content-encoding", "host", "te", "transfer-encoding"}
-)
+# Fields that HTTP itself needs, and that Envoy has read already.
+HTTP_HEADERS = frozenset({"content-length", "host", "transfer-encoding"})
 PROXY_ROUTES = {
     "/v1/proxy/openai/": ("authorization", "Bearer "),
     "/v1/proxy/anthropic/": ("x-api-key", ""),
@@ -88,19 +86,25 @@ def check_url(path: str, patterns_in: PatternsIn) -> None:
         RequestRefused: (422) There is a span in the path or in a parameter other than the credential's.
     """
     bare, _, query = path.partition("?")
-    for name, text in [("path", unquote_plus(bare)), *_query_texts(query)]:
+    for name, text in [*_path_texts(bare), *_query_texts(query)]:
         if spans := patterns_in(text):
             raise RequestRefused(
                 422, f"URL {name}: {len(spans)} span of {spans[0].entity_type}; send it in the body"
             )
 
 
+def _path_texts(bare: str) -> Iterable[tuple[str, str]]:
+    # A plus is a blank to some readers and a plus to others.
+    return [("path", text) for text in sorted({unquote(bare), unquote_plus(bare)})]
+
+
 def _query_texts(query: str) -> Iterable[tuple[str, str]]:
-    # Everything is decoded twice at most once: a provider decodes a query exactly once as well.
-    for name, text in parse_qsl(query, keep_blank_values=True):
-        if name != CREDENTIAL_PARAMETER:
-            yield "query", name
-            yield "query", text
+    # Decoded once, as a provider does; the name stands beside the text as its context.
+    for source in sorted({query, query.replace("+", "%2B")}):
+        for name, text in parse_qsl(source, keep_blank_values=True):
+            if name != CREDENTIAL_PARAMETER:
+                yield "query", name
+                yield "query", f"{name}={text}"
 
 
 def check_method(headers: Headers) -> None:
@@ -165,4 +169,4 @@ class HeaderPolicy:
             return False
         if any(fnmatchcase(name, pattern) for pattern in self.identity):
             return True
-        return bool(patterns_in(text))
+        return bool(patterns_in(f"{name}: {text}"))

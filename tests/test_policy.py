@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from sidecar.detection.pipeline import load_detection
 from sidecar.errors import RequestRefused
 from sidecar.model import Headers, Origin, Span
 from sidecar.policy import (
@@ -78,6 +79,21 @@ def test_a_url_with_personal_data_is_refused_without_repeating_it(path: str) -> 
     assert "ada" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/v1/models?phone=+12025550143", id="a-plus-that-is-no-blank"),
+        pytest.param("/v1/users/+12025550143", id="a-plus-in-the-path"),
+        pytest.param("/v1/users/4111+1111+1111+1111", id="a-plus-that-is-a-blank"),
+        pytest.param("/v1/models?ssn=123456789", id="the-name-as-context"),
+        pytest.param("/v1/models?card=4532-1234-5678-9010", id="a-card-by-its-name"),
+    ],
+)
+def test_a_url_is_read_in_every_way_that_a_provider_may(path: str) -> None:
+    with pytest.raises(RequestRefused):
+        check_url(path, load_detection(None, ner=False).patterns_in)
+
+
 def test_the_credential_parameter_passes() -> None:
     check_url("/gemini/v1beta/models/g:generateContent?key=abc@example.org&alt=sse", mails_in)
 
@@ -91,6 +107,19 @@ def test_headers_that_tell_who_the_user_is_are_removed() -> None:
         x_note="ada@example.org",
         x_ok="1",
     ) == ({}, {"cookie", "x-forwarded-user", "x-openwebui-user-email", "x-note"})
+
+
+def test_parameters_of_the_content_type_are_looked_at() -> None:
+    fields = {"content_type": "application/json; by=ada@example.org", "te": "ada@example.org"}
+    assert edited("/v1/x", **fields, content_length="9") == ({}, {"content-type", "te"})
+
+
+def test_the_name_of_a_header_is_context_for_its_text() -> None:
+    headers = Headers(
+        (("x-ssn", "123456789"), ("x-request", "123456789"), ("content-type", "application/json"))
+    )
+    edit = POLICY.edit(headers, load_detection(None, ner=False).patterns_in)
+    assert edit.remove == ("x-ssn",)
 
 
 def test_the_clients_own_credentials_pass() -> None:
