@@ -52,7 +52,7 @@ lock: ## resolve pyproject anew into the lock files (needs uv)
 	uv lock --upgrade
 	$(EXPORT) --all-extras --no-default-groups --group build -o requirements.lock
 	$(EXPORT) --all-extras --group dev -o requirements-dev.lock
-	$(EXPORT) --no-default-groups -o requirements-image.lock
+	$(EXPORT) --extra store --no-default-groups -o requirements-image.lock
 	$(EXPORT) --only-group build -o requirements-build.lock
 
 clean: ## remove the virtual environment and all caches
