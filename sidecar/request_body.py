@@ -34,12 +34,14 @@ def tokenize_body(
     """
     parsed = fmt.parse_request(body)
     passages = [_passage(field) for field in parsed.fields]
-    spans = detection.detect_request(passages, budget)
-    if not any(spans):
+    found = detection.detect(passages, budget)
+    if not any(found):
         return body
+    spans = propagate(passages, found, budget.check)
     _refuse_originals_in_signed_text(parsed, passages, spans)
     for field in parsed.fields:
         token_map.reserve(field.text)
+    _number(parsed.fields, found, spans, token_map)
     return parsed.edited([_replacements(*pair, token_map) for pair in zip(parsed.fields, spans, strict=True)])
 
 
@@ -57,18 +59,41 @@ def _passage(field: TextField) -> Passage:
     return Passage(field.text, field.hint, patterns_only=field.kind is not FieldKind.STRING)
 
 
+def _number(
+    fields: Sequence[TextField],
+    found: Sequence[Sequence[Span]],
+    spans: Sequence[Sequence[Span]],
+    token_map: TokenMap,
+) -> None:
+    """Give out the tokens in the order in which originals are found, not in which they stand.
+
+    So an original that only later text gives away renumbers nothing in the text before.
+    """
+    where = [{(span.start, span.end) for span in each} for each in found]
+    given_away = {_original(field, span) for field, each in zip(fields, found, strict=True) for span in each}
+    for field, each, places in zip(fields, spans, where, strict=True):
+        for span in each:
+            if (span.start, span.end) in places or _original(field, span) not in given_away:
+                _token(field, span, token_map)
+
+
+def _original(field: TextField, span: Span) -> Original:
+    if field.kind is FieldKind.NUMBER:
+        # Half a number cannot be a token and stay JSON, so the whole literal is one original.
+        return Original(field.text, is_number=True)
+    return Original(field.text[span.start : span.end])
+
+
+def _token(field: TextField, span: Span, token_map: TokenMap) -> str:
+    spelled = field.nested and field.kind is not FieldKind.NUMBER
+    source = field.source(span.start, span.end) if spelled else None
+    return token_map.tokenize(_original(field, span), span.entity_type, source)
+
+
 def _replacements(field: TextField, spans: Sequence[Span], token_map: TokenMap) -> list[Replacement]:
     if spans and field.kind is FieldKind.NUMBER:
-        # Half a number cannot be a token and stay JSON, so the whole literal is one original.
-        token = token_map.tokenize(Original(field.text, is_number=True), spans[0].entity_type)
-        return [Replacement(0, len(field.text), token)]
-    found = []
-    for span in spans:
-        text = field.text[span.start : span.end]
-        source = field.source(span.start, span.end) if field.nested else None
-        token = token_map.tokenize(Original(text), span.entity_type, source)
-        found.append(Replacement(span.start, span.end, token))
-    return found
+        return [Replacement(0, len(field.text), _token(field, spans[0], token_map))]
+    return [Replacement(span.start, span.end, _token(field, span, token_map)) for span in spans]
 
 
 def _refuse_originals_in_signed_text(
