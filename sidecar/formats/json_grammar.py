@@ -14,6 +14,9 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # not in type
 MAX_DEPTH = 1000
 """Levels of arrays and objects; deeper documents are refused."""
 
+MAX_ENTRIES = 2_000_000
+"""Values and keys of one document, where a run of numbers counts once; longer documents take seconds."""
+
 
 class Kind(IntEnum):
     """What an entry is; each is the number of its group in the patterns below, which have one more."""
@@ -106,7 +109,7 @@ def scan(text: str, start: int = 0) -> Entries:
     """Read one JSON document from ``start`` to the end of ``text``.
 
     Raises:
-        JsonInvalid: It breaks RFC 8259, or is deeper than ``MAX_DEPTH``.
+        JsonInvalid: It breaks RFC 8259, is deeper than ``MAX_DEPTH`` or has more than ``MAX_ENTRIES``.
     """
     entries = Entries()
     kinds, starts, ends, afters = entries.kinds, entries.starts, entries.ends, entries.afters
@@ -114,8 +117,9 @@ def scan(text: str, start: int = 0) -> Entries:
     match_next, position = _match_only, start
     while True:
         match = match_next(text, position)
-        if match is None:
-            raise _explained(text, position, in_object=match_next is _match_member)
+        if match is None or len(kinds) >= MAX_ENTRIES:
+            at_most = JsonInvalid(text, position, f"at most {MAX_ENTRIES} keys and values")
+            raise at_most if match else _explained(text, position, in_object=match_next is _match_member)
         if match_next is _match_member:
             kinds.append(_KEY)
             starts.append(match.start(_KEY))

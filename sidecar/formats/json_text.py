@@ -233,7 +233,7 @@ def read(text: str, start: int = 0, *, outer: Outer | None = None) -> Document:
     """Read one JSON document from ``start`` to the end of ``text``.
 
     Raises:
-        JsonInvalid: It breaks RFC 8259, or is deeper than ``MAX_DEPTH``.
+        JsonInvalid: It breaks RFC 8259, is deeper than ``MAX_DEPTH`` or has more than ``MAX_ENTRIES``.
     """
     return Document(text, start, outer)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sidecar.formats import json_grammar
 from sidecar.formats.json_grammar import MAX_DEPTH
 from sidecar.formats.json_text import Document, Edits, JsonInvalid, Kind, Literal, escaped, read, read_bytes
 
@@ -198,6 +199,24 @@ def test_every_stretch_of_a_string_is_replaced_exactly(source: str, data: st.Dat
     assert edited.startswith(source[: literal.at(start)])
     assert edited.endswith(source[literal.at(end) :])
     assert literal.source(start, end) == source[literal.at(start) : literal.at(end)]
+
+
+@pytest.mark.parametrize(
+    ("largest", "larger"),
+    [
+        pytest.param("[[],[],[]]", "[[],[],[],[]]", id="arrays"),
+        pytest.param("[true,1,true]", "[true,1,true,1]", id="words"),
+        pytest.param('{"a":1}', '{"a":1,"b":2,"c":3}', id="keys"),
+        pytest.param("[1,2,3,4,5,6]", '[1,2,"x",3,4,"y",5]', id="a run of numbers counts once"),
+    ],
+)
+def test_a_document_of_too_many_values_is_refused(
+    monkeypatch: pytest.MonkeyPatch, largest: str, larger: str
+) -> None:
+    monkeypatch.setattr(json_grammar, "MAX_ENTRIES", 4)
+    read(largest)
+    with pytest.raises(JsonInvalid, match="at most 4 keys and values"):
+        read(larger)
 
 
 def test_long_strings_of_escapes_map_as_short_ones_do() -> None:
