@@ -6,6 +6,7 @@ exchange can be confused with text that the client typed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sidecar.detection.pipeline import Detection
@@ -14,6 +15,9 @@ from sidecar.errors import RequestRefused
 from sidecar.formats.format import FieldKind, Format, ParsedRequest, Replacement, TextField
 from sidecar.model import Budget, Original, Passage, Span
 from sidecar.tokens.token_map import TokenMap
+
+# What data frames make of a column of whole numbers with gaps.
+_WHOLE_FRACTION = re.compile(r"\.0+\Z")
 
 
 def tokenize_body(
@@ -56,7 +60,9 @@ def profile_mask(text: str, detection: Detection, budget: Budget) -> str:
 
 
 def _passage(field: TextField) -> Passage:
-    return Passage(field.text, field.hint, patterns_only=field.kind is not FieldKind.STRING)
+    is_number = field.kind is FieldKind.NUMBER
+    text = _WHOLE_FRACTION.sub("", field.text) if is_number else field.text
+    return Passage(text, field.hint, patterns_only=field.kind is not FieldKind.STRING)
 
 
 def _number(

@@ -10,6 +10,7 @@ import pytest
 from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.exchange import Deadline
 from sidecar.formats.registry import format_for_path
+from sidecar.model import Escaping
 from sidecar.request_body import tokenize_body
 from sidecar.tokens.token_map import TokenMap
 
@@ -52,3 +53,12 @@ def test_what_has_a_token_keeps_it_when_the_conversation_goes_on(later: list[obj
     known = " ".join(str(content) for content in sent(*first)).replace(UNSURE, "{{CREDIT_CARD_4}}")
     after = " ".join(str(content) for content in sent(*first, later)[:2]).replace(UNSURE, "{{CREDIT_CARD_4}}")
     assert after == known
+
+
+@pytest.mark.parametrize("number", ["4111111111111111", "4111111111111111.0", "4111111111111111.00"])
+def test_a_number_is_looked_at_as_the_whole_number_that_it_is(number: str) -> None:
+    body = f'{{"rows": [{number}]}}'.encode()
+    token_map = TokenMap(detection().entity_types)
+    seen = tokenize_body(body, format_for_path("/v1/x"), detection(), token_map, Deadline(20.0))
+    assert seen == b'{"rows": ["{{CREDIT_CARD_1}}"]}'
+    assert token_map.restore('{"rows": ["{{CREDIT_CARD_1}}"]}', Escaping.JSON).encode() == body
