@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sidecar.formats.json_text import Document, Literal, escaped
+from sidecar.formats.shapes import Shape
 from sidecar.model import Escaping
 
 Scope = Hashable
@@ -34,7 +35,7 @@ class Delta:
     """One piece of a channel: a string literal in a frame.
 
     ``last``: the channel ends with it. ``companion`` is the entry of a value that describes the text
-    piece by piece (``logprobs``) and becomes null when the text changes.
+    piece by piece (``logprobs``) and becomes null or an empty array when the text changes.
     """
 
     key: ChannelKey
@@ -44,11 +45,19 @@ class Delta:
     companion: int | None = None
 
 
+class Part(NamedTuple):
+    """A whole value in a frame, such as the answer so far, and the shape of it."""
+
+    entry: int
+    shape: Shape
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one frame says: its deltas, its complete strings, and which scopes end with it.
 
     ``user_data`` are complete strings too, but one that is a lone token may turn back into a number.
+    ``parts`` are whole values, restored as they would be in a JSON answer.
     """
 
     deltas: Sequence[Delta] = ()
@@ -56,6 +65,7 @@ class Reading:
     user_data: Sequence[Literal] = ()
     ends: frozenset[Scope] = frozenset()
     ends_all: bool = False
+    parts: Sequence[Part] = ()
 
 
 class Frame(Protocol):

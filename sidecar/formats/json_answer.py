@@ -6,12 +6,15 @@ escaped as its own document needs, however deep it stands.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from sidecar.formats.json_text import Document, Edits, JsonInvalid, Kind, Literal, read, read_bytes
-from sidecar.formats.places import Place, places
+from sidecar.formats.places import Place, places_below
 from sidecar.formats.shapes import ANYTHING, Shape, Treatment
 from sidecar.model import Escaping, RestorerFactory
 
 _KEY, _STRING, _NUMBER = int(Kind.KEY), int(Kind.STRING), int(Kind.NUMBER)
+_ARRAY, _OBJECT = int(Kind.ARRAY), int(Kind.OBJECT)
 
 # Places of strings alone; at all others a number may have stood.
 _STAYS_STRING = frozenset(
@@ -26,26 +29,60 @@ def restored_answer(body: bytes, shape: Shape, restorers: RestorerFactory) -> by
         ValueError: The body is not JSON in UTF-8.
     """
     document = read_bytes(body)
-    restoration = _Restoration(restorers)
-    changed = restoration.restore(document, shape)
-    return restoration.edits.apply(document).encode("utf-8") if changed else body
+    edits = Edits()
+    changed = restore_part(document, 0, shape, restorers, edits)
+    return edits.apply(document).encode("utf-8") if changed else body
+
+
+def restore_part(
+    document: Document, entry: int, shape: Shape, restorers: RestorerFactory, edits: Edits
+) -> bool:
+    """Add to ``edits`` what restores the value at ``entry``; tell whether that changes anything."""
+    return _Restoration(restorers, edits).restore(document, shape, entry)
+
+
+def nothing_like(document: Document, entry: int) -> str:
+    """Return what stands for a companion that no longer fits: an empty array for an array, else null."""
+    return "[]" if document.kinds[entry] == _ARRAY else "null"
 
 
 class _Restoration:
     """Collects what changes in one answer."""
 
-    def __init__(self, restorers: RestorerFactory) -> None:
+    def __init__(self, restorers: RestorerFactory, edits: Edits) -> None:
         self._restorers = restorers
-        self.edits = Edits()
+        self.edits = edits
 
-    def restore(self, document: Document, shape: Shape) -> bool:
-        """Restore the strings and keys of a document; tell whether any of them changed."""
-        changed = [
-            self._restore(document, place)
-            for place in places(document, shape)
-            if document.kinds[place.entry] in (_KEY, _STRING) and place.treatment is not Treatment.SIGNED
-        ]
-        return any(changed)
+    def restore(self, document: Document, shape: Shape, start: int = 0) -> bool:
+        """Restore the strings and keys of a value; tell whether any of them changed."""
+        changed: list[int] = []  # where they stand, in ascending order
+        companions: list[Place] = []
+        for place in places_below(document, shape, start):
+            if place.treatment is Treatment.COMPANION:
+                companions.append(place)
+            elif self._restore_if_text(document, place):
+                changed.append(document.starts[place.entry])
+        # Only now is it known whether what they describe has changed.
+        return self._restore_companions(document, companions, changed) or bool(changed)
+
+    def _restore_companions(self, document: Document, companions: list[Place], changed: list[int]) -> bool:
+        gone, any_changed = -1, False
+        for place in companions:
+            at, kind = document.starts[place.entry], document.kinds[place.entry]
+            if at < gone:
+                continue
+            if kind not in (_ARRAY, _OBJECT):
+                any_changed |= self._restore_if_text(document, place)
+                continue
+            first = bisect_left(changed, document.starts[place.above])
+            if first < len(changed) and changed[first] < document.ends[place.above]:
+                gone = document.ends[place.entry]
+                self.edits.put_source(document, at, gone, nothing_like(document, place.entry))
+        return any_changed
+
+    def _restore_if_text(self, document: Document, place: Place) -> bool:
+        is_text = document.kinds[place.entry] in (_KEY, _STRING)
+        return is_text and place.treatment is not Treatment.SIGNED and self._restore(document, place)
 
     def _restore(self, document: Document, place: Place) -> bool:
         literal = document.literal(place.entry)

@@ -29,6 +29,8 @@ class JsonFormat:
         stream: Callable[[RestorerFactory], ByteRestorer],
     ) -> None:
         self._name = name
+        self.shapes = shapes
+        """The shapes, as they were given."""
         self._request = compiled(shapes, "request")
         self._answer = compiled(shapes, "answer")
         self._order = tuple(order)

@@ -38,12 +38,13 @@ NESTED_BUDGET = 4
 """How many times its own length a body may add up to, counting each JSON string inside a JSON string."""
 
 _KEY, _STRING = int(Kind.KEY), int(Kind.STRING)
+_CONTAINERS = (int(Kind.ARRAY), int(Kind.OBJECT))
 # Letters first, so no telephone, card or other number; no white space and no @, so no prose or address.
 _is_identifier = re.compile(r"[A-Za-z_$][A-Za-z0-9_.:/+=\-]{0,255}").fullmatch
 _is_keyword = re.compile(r"[a-z][a-z0-9_.\-]{0,63}|[A-Z][A-Z0-9_]{0,63}").fullmatch
 # A letter and no colon, so no card, telephone or network address.
 _is_encrypted = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_./+=\-]{16,}").fullmatch
-_NUMBERS_PASS = frozenset({Treatment.STRUCTURAL, Treatment.NUMERIC})
+_NUMBERS_PASS = frozenset({Treatment.STRUCTURAL, Treatment.NUMERIC, Treatment.COMPANION})
 _has_space = re.compile(r"\s").search
 
 
@@ -126,6 +127,8 @@ class JsonRequest:
 
     def _look(self, document: Document, place: Place) -> None:
         kind, treatment = document.kinds[place.entry], place.treatment
+        if kind in _CONTAINERS:
+            return  # what stands in it comes by itself
         if treatment is Treatment.SIGNED:
             self._signed.append(document.decoded(place.entry))
         elif kind == _KEY:

@@ -11,6 +11,7 @@ from sidecar.formats.json_schema import SCHEMA
 from sidecar.formats.openai_chat_stream import chat_stream_restorer
 from sidecar.formats.shapes import (
     AUDIO,
+    COMPANION,
     FILE,
     IMAGE,
     JSON_SOURCE,
@@ -87,6 +88,7 @@ SHAPES: Shapes = {
         "choices[].index": NUMERIC,
         "choices[].finish_reason": STRUCTURAL,
         "choices[].text": TEXT,
+        "choices[].logprobs": COMPANION,
         "choices[].message": "message",
         "choices[].delta": "message",
         "error.message": TEXT,

@@ -19,7 +19,8 @@ class Place(NamedTuple):
     """One string, number, run of numbers or key of the user's, and how it is treated.
 
     ``hint`` is the nearest key above; ``siblings`` are the texts beside it that may decide; ``element``
-    says that it stands in an array.
+    says that it stands in an array. Objects and arrays are places only if they are a companion of the text
+    beside them; ``above`` is the entry of what they stand in.
     """
 
     entry: int
@@ -27,9 +28,11 @@ class Place(NamedTuple):
     hint: str
     siblings: Siblings = NO_SIBLINGS
     element: bool = False
+    above: int = 0
 
 
 class _Opened(NamedTuple):
+    entry: int
     stop: int
     shape: Shape
     hint: str
@@ -61,12 +64,12 @@ def places_below(
     """Yield the places in the value at ``start``, leftmost first."""
     kinds, afters = document.kinds, document.afters
     end = afters[start]
-    opened = [_Opened(end, shape, hint, is_object=False, siblings=siblings)]
+    opened = [_Opened(start, end, shape, hint, is_object=False, siblings=siblings)]
     entry, element = start, False
     while entry < end:
         while entry == opened[-1].stop:
             opened.pop()
-        _, above, hint, is_object, beside = opened[-1]
+        parent, _, above, hint, is_object, beside = opened[-1]
         if is_object:
             key = document.decoded(entry)
             named = above.member(key, beside)
@@ -79,8 +82,10 @@ def places_below(
         kind = kinds[entry]
         if kind in (_OBJECT, _ARRAY):
             is_object = kind == _OBJECT
+            if shape.treatment is Treatment.COMPANION:
+                yield Place(entry, shape.treatment, hint, above=parent)
             asked = _siblings(document, entry, shape) if is_object else beside
-            opened.append(_Opened(afters[entry], shape, hint, is_object, asked))
+            opened.append(_Opened(entry, afters[entry], shape, hint, is_object, asked))
         elif kind != _WORD:
             yield Place(entry, shape.treatment, hint, beside, element)
         entry += 1

@@ -44,6 +44,9 @@ class Treatment(Enum):
     VIDEO = auto()
     FILE = auto()
     MEDIA = auto()  # an image, audio or video
+    COMPANION = (
+        auto()
+    )  # describes the text beside it piece by piece (log probabilities); goes when that changes
 
 
 (
@@ -62,6 +65,7 @@ class Treatment(Enum):
     VIDEO,
     FILE,
     MEDIA,
+    COMPANION,
 ) = Treatment  # words for the tables
 
 Shapes = Mapping[str, Mapping[str, Treatment | str]]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sidecar.formats.dialect import ChannelKey, Delta, Dialect, Frame, Framer, Scope, frame_string
+from sidecar.formats.json_answer import nothing_like, restore_part
 from sidecar.formats.json_grammar import NUMBER, JsonInvalid
 from sidecar.formats.json_text import Document, Edits, Literal, read_bytes
 from sidecar.formats.raw_text import restored_raw
@@ -122,14 +123,18 @@ class StreamRestorer:
                 _write(edits, delta.literal, frame_string(text))
                 companions |= set() if delta.companion is None else {delta.companion}
         for entry in companions:
-            edits.put_source(document, document.starts[entry], document.ends[entry], "null")
+            edits.put_source(
+                document, document.starts[entry], document.ends[entry], nothing_like(document, entry)
+            )
         wholes_changed = False
+        for part in reading.parts:
+            wholes_changed |= restore_part(document, part.entry, part.shape, self._restorers, edits)
         for literal in reading.wholes:
             wholes_changed |= self._restore_whole(literal, edits)
         for literal in reading.user_data:
             wholes_changed |= self._restore_number(literal, edits) or self._restore_whole(literal, edits)
         changed |= wholes_changed
-        if not (wholes_changed or ends_all or reading.ends or reading.user_data):
+        if not (wholes_changed or ends_all or reading.ends or reading.user_data or reading.parts):
             self._learn(frame, document, reading.deltas)
         return before + (frame.with_data(edits.apply(document).encode()) if changed else frame.raw)
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.errors import RequestRefused
-from sidecar.formats import anthropic_messages, generic_json, openai_chat
 from sidecar.formats.format import FieldKind, Format, ParsedRequest, Replacement
+from sidecar.formats.json_format import JsonFormat
 from sidecar.formats.json_request import JsonRequest
 from sidecar.formats.json_text import Edits, Kind, escaped, read, read_bytes
 from sidecar.formats.registry import FORMATS
@@ -23,11 +23,7 @@ from sidecar.formats.shapes import compiled
 from sidecar.model import Escaping
 
 CORPUS = Path(__file__).parent / "corpus"
-SHAPES = {
-    "openai_chat": openai_chat.SHAPES,
-    "anthropic_messages": anthropic_messages.SHAPES,
-    "generic_json": generic_json.SHAPES,
-}
+SHAPES = {fmt.name: fmt.shapes for fmt in FORMATS if isinstance(fmt, JsonFormat)}
 PLANT = "Ask Ada Park at ada@example.org"
 CARD = "4111111111111111"
 # Numbers at these keys are parameters and positions, not data.
