@@ -23,6 +23,7 @@ PatternsIn = Callable[[str], Sequence[Span]]
 STAMP = ("x-pii-sidecar-stamp", "processed")
 CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 TARGET_CREDENTIAL = "x-target-api-key"
+CREDENTIAL_TYPE = "SECRET"  # the entity type of keys and tokens in ``patterns.json``
 CREDENTIAL_PARAMETER = "key"  # Gemini takes its credential as ?key=
 # Fields that HTTP itself needs, and that Envoy has read already.
 HTTP_HEADERS = frozenset({"content-length", "host", "transfer-encoding"})
@@ -169,4 +170,5 @@ class HeaderPolicy:
             return False
         if any(fnmatchcase(name, pattern) for pattern in self.identity):
             return True
-        return bool(patterns_in(f"{name}: {text}"))
+        # A client that puts a credential into a header means it for the provider.
+        return any(span.entity_type != CREDENTIAL_TYPE for span in patterns_in(f"{name}: {text}"))

@@ -131,6 +131,13 @@ def test_the_clients_own_credentials_pass() -> None:
     )
 
 
+def test_a_credential_in_another_header_passes_and_personal_data_beside_it_does_not() -> None:
+    key = "Bearer sk-proj-EXAMPLE_NOT_REAL_0000000000"
+    headers = Headers((("x-router-key", key), ("x-note", f"{key} of ada@example.org")))
+    edit = POLICY.edit(headers, load_detection(None, ner=False).patterns_in)
+    assert edit.remove == ("x-note",)
+
+
 @pytest.mark.parametrize(
     ("path", "name", "credential"),
     [

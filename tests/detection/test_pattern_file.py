@@ -29,7 +29,7 @@ def problems(tmp_path: Path, *entries: object, **rest: object) -> list[str]:
 
 
 def test_the_shipped_file_proves_itself_without_warnings(shipped: PatternFile) -> None:
-    assert {"CREDIT_CARD", "EMAIL", "SSN", "PHONE", "IP_ADDRESS"} <= set(shipped.entity_types)
+    assert {"CREDIT_CARD", "EMAIL", "SSN", "PHONE", "IP_ADDRESS", "SECRET"} <= set(shipped.entity_types)
     assert shipped.warnings == ()
     assert shipped.ner == DEFAULT_NER
 
