@@ -6,6 +6,7 @@ like any other text; what is neither cannot be inspected and does not pass.
 
 from __future__ import annotations
 
+import base64
 import re
 from enum import Enum, auto
 from typing import NamedTuple
@@ -40,6 +41,7 @@ _CLASSES = {
     Treatment.VIDEO: ("video",),
     Treatment.FILE: (),
     Treatment.MEDIA: ("image", "audio", "video"),
+    Treatment.IMAGE_BYTES: ("image",),
 }
 _TEXTUAL = re.compile(
     r"text/.*|.*[/+](?:json|xml|yaml)|application/(?:x-)?(?:ndjson|jsonl|json-lines|csv|yaml|javascript|toml|sql|sh)"
@@ -47,6 +49,14 @@ _TEXTUAL = re.compile(
 ).fullmatch
 _data_url = re.compile(r"\s*data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE).match
 _BASE64 = re.compile(r"\s*+(?:[A-Za-z0-9+/\r\n]*+|[A-Za-z0-9_\-\r\n]*+)={0,2}\s*+").fullmatch
+
+_LOOKED_AT = 32  # code points of base64, of which each four are three bytes
+_HEAD = re.compile(rf"[A-Za-z0-9+/_\-]{{{_LOOKED_AT}}}").fullmatch
+# PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC and AVIF.
+_IMAGE = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|\0\0\0.ftyp",
+    re.DOTALL,
+).match
 
 
 def inspected(text: str, treatment: Treatment, siblings: Siblings) -> Inspected:
@@ -63,6 +73,8 @@ def inspected(text: str, treatment: Treatment, siblings: Siblings) -> Inspected:
         if not url[2].lower().endswith(";base64"):
             return Inspected(Verdict.UNREADABLE, declared=declared)
         return _judged(text, url.end(), treatment, declared)
+    if treatment is Treatment.IMAGE_BYTES:
+        return _recognized(text)
     declared = _declared(treatment, siblings)
     if declared:
         return _judged(text, 0, treatment, declared)
@@ -79,6 +91,19 @@ def _judged(text: str, start: int, treatment: Treatment, declared: str) -> Inspe
     if declared.partition("/")[0] not in _CLASSES[treatment]:
         return Inspected(Verdict.UNREADABLE, start, declared)
     return Inspected(Verdict.SHORT if len(text) - start < SHORT else Verdict.MEDIA, start, declared)
+
+
+def _recognized(text: str) -> Inspected:
+    """Judge base64 by the bytes that it begins with."""
+    if not _is_base64(text, 0):
+        return Inspected(Verdict.TEXT)
+    if len(text) < SHORT:
+        return Inspected(Verdict.SHORT)
+    head = text.lstrip()[:_LOOKED_AT]
+    is_image = _HEAD(head) is not None and _IMAGE(
+        base64.b64decode(head, b"-_" if {*"-_"} & {*head} else None)
+    )
+    return Inspected(Verdict.MEDIA if is_image else Verdict.UNREADABLE)
 
 
 def _is_base64(text: str, start: int) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sidecar.formats.json_text import Document, Kind
-from sidecar.formats.shapes import NO_SIBLINGS, Shape, Siblings, Treatment
+from sidecar.formats.shapes import NO_SIBLINGS, TRUE, Shape, Siblings, Treatment
 
 _WORD, _ARRAY, _OBJECT, _STRING = (int(kind) for kind in (Kind.WORD, Kind.ARRAY, Kind.OBJECT, Kind.STRING))
 _ENOUGH = 2
@@ -97,7 +97,7 @@ def _treatment_of_keys(shape: Shape) -> Treatment:
 
 
 def _siblings(document: Document, entry: int, shape: Shape) -> Siblings:
-    """Return the texts of the members that the shape asks for; what is no string counts as empty.
+    """Return the texts of the members that the shape asks for; what is no string and not ``true`` is empty.
 
     Of a key that stands there often a few different texts are enough to tell that they differ.
     """
@@ -107,8 +107,14 @@ def _siblings(document: Document, entry: int, shape: Shape) -> Siblings:
     for key, value in document.members(entry):
         name = document.decoded(key)
         if name in shape.asked:
-            text = document.decoded(value) if document.kinds[value] == _STRING else ""
+            text = _sibling(document, value)
             texts = found.setdefault(name, set())
             if len(texts) < _ENOUGH or not text:
                 texts.add(text)
     return found
+
+
+def _sibling(document: Document, value: int) -> str:
+    if document.kinds[value] == _STRING:
+        return document.decoded(value)
+    return TRUE if document.source(value) == "true" else ""

@@ -44,6 +44,7 @@ class Treatment(Enum):
     VIDEO = auto()
     FILE = auto()
     MEDIA = auto()  # an image, audio or video
+    IMAGE_BYTES = auto()  # base64 of an image that declares no type and is known by its first bytes
     COMPANION = (
         auto()
     )  # describes the text beside it piece by piece (log probabilities); goes when that changes
@@ -65,15 +66,25 @@ class Treatment(Enum):
     VIDEO,
     FILE,
     MEDIA,
+    IMAGE_BYTES,
     COMPANION,
 ) = Treatment  # words for the tables
 
 Shapes = Mapping[str, Mapping[str, Treatment | str]]
 Siblings = Mapping[str, AbstractSet[str]]
 NO_SIBLINGS: Siblings = MappingProxyType({})
+TRUE = "\0true"
+"""The word ``true`` among the texts of siblings, where no string stands for it."""
 
 MEDIA_PLACES = frozenset(
-    {Treatment.IMAGE, Treatment.AUDIO, Treatment.VIDEO, Treatment.FILE, Treatment.MEDIA},
+    {
+        Treatment.IMAGE,
+        Treatment.AUDIO,
+        Treatment.VIDEO,
+        Treatment.FILE,
+        Treatment.MEDIA,
+        Treatment.IMAGE_BYTES,
+    },
 )
 MEDIA_TYPE_KEYS = ("media_type", "mime_type", "mimeType")
 AUDIO_FORMAT_KEY = "format"
@@ -83,7 +94,10 @@ _steps = re.compile(r"\[\]|[^.\[\]]+").findall
 
 
 class Condition(NamedTuple):
-    """A sibling that must be there: with this text, or with any but the empty one if that is None."""
+    """A sibling that must be there: with this text, or with any but the empty one if that is None.
+
+    ``=true`` in a table asks for the word, not for a string.
+    """
 
     key: str
     text: str | None
@@ -91,7 +105,7 @@ class Condition(NamedTuple):
     def holds(self, siblings: Siblings) -> bool:
         """Tell whether all siblings of that name meet it, and there is one."""
         texts = siblings.get(self.key, frozenset())
-        return texts == {self.text} if self.text else bool(texts) and "" not in texts
+        return texts == {self.text} if self.text else bool(texts) and texts.isdisjoint(("", TRUE))
 
 
 class Shape:
@@ -209,4 +223,4 @@ class _Compiler:
 
 def _condition(source: str) -> Condition:
     key, equals, text = source.strip().partition("=")
-    return Condition(key, text if equals else None)
+    return Condition(key, (TRUE if text == "true" else text) if equals else None)

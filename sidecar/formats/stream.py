@@ -107,10 +107,8 @@ class StreamRestorer:
         reading = self._dialect.read(frame.event, document)
         last = {delta.key: at for at, delta in enumerate(reading.deltas)}
         ends_all = reading.ends_all or not frame.complete
-        before = b""
-        if ends_all or reading.ends:
-            ended = [key for key in self._channels if ends_all or key.scope in reading.ends]
-            before = self._flushed([key for key in ended if key not in last])
+        ended = self._ended(reading.ends, ends_all=ends_all)
+        before = self._flushed([key for key in ended if key not in last])
         edits = Edits()
         changed = False
         companions: set[int] = set()
@@ -153,6 +151,12 @@ class StreamRestorer:
             channel = self._channels[key] = _Channel(self._restorers(escaping), frame)
         channel.frame = frame
         return channel
+
+    def _ended(self, scopes: frozenset[Scope], *, ends_all: bool) -> list[ChannelKey]:
+        """Return the channels that end; no frame goes on with them, whatever it looks like."""
+        if scopes:
+            self._known = [known for known in self._known if known.key.scope not in scopes]
+        return [key for key in self._channels if ends_all or key.scope in scopes]
 
     def _flushed(self, keys: Iterable[ChannelKey]) -> bytes:
         """End these channels; return frames with what they held back."""

@@ -50,6 +50,16 @@ TEXT = base64.b64encode("naïve Ada".encode()).decode()
         pytest.param("4111111111111111", "IMAGE", {"media_type": {"image/png"}}, "SHORT", id="a number"),
         pytest.param(LONG + "\n", "IMAGE", {"media_type": {"image/png"}}, "MEDIA", id="a line end behind it"),
         pytest.param(LONG.replace("+", "-"), "IMAGE", {"media_type": {"image/png"}}, "MEDIA", id="URL-safe"),
+        pytest.param(LONG, "IMAGE_BYTES", {}, "UNREADABLE", id="bytes that begin like no image"),
+        pytest.param(
+            LONG, "IMAGE_BYTES", {"mimeType": {"image/png"}}, "UNREADABLE", id="whatever is declared"
+        ),
+        pytest.param("Ada Park", "IMAGE_BYTES", {}, "TEXT", id="prose instead of bytes"),
+        pytest.param("4111111111111111", "IMAGE_BYTES", {}, "SHORT", id="a number instead of bytes"),
+        pytest.param(f"data:image/png;base64,{LONG}", "IMAGE_BYTES", {}, "MEDIA", id="a data URL for bytes"),
+        pytest.param(
+            f"data:text/csv;base64,{TEXT}", "IMAGE_BYTES", {}, "ENCODED_TEXT", id="a table for bytes"
+        ),
     ],
 )
 def test_only_what_agrees_in_all_respects_passes(
@@ -92,3 +102,27 @@ def test_a_document_in_base64_is_edited_as_json() -> None:
 def test_what_is_no_text_in_base64_is_a_value_error(encoded: str) -> None:
     with pytest.raises(ValueError, match=r"base64|utf-8"):
         Base64Text(read(f'"{encoded}"').literal(0), 0)
+
+
+@pytest.mark.parametrize(
+    ("head", "passes"),
+    [
+        pytest.param(b"\x89PNG\r\n\x1a\n", True, id="PNG"),
+        pytest.param(b"\xff\xd8\xff\xe0", True, id="JPEG"),
+        pytest.param(b"GIF89a", True, id="GIF"),
+        pytest.param(b"RIFF\x10\0\0\0WEBP", True, id="WebP"),
+        pytest.param(b"RIFF\x10\0\0\0WAVE", False, id="sound"),
+        pytest.param(b"BM\x10\0\0\0\0\0\0\0", True, id="BMP"),
+        pytest.param(b"BMW 320, Ada Park", False, id="text that begins like BMP"),
+        pytest.param(b"\0\0\0\x1cftypavif", True, id="AVIF"),
+        pytest.param(b"%PDF-1.7", False, id="PDF"),
+        pytest.param(b"Ada Park, 41", False, id="text"),
+    ],
+)
+@pytest.mark.parametrize("alphabet", [None, b"-_"], ids=["standard", "URL-safe"])
+def test_an_image_without_a_type_is_known_by_its_first_bytes(
+    head: bytes, passes: bool, alphabet: bytes | None
+) -> None:
+    text = base64.b64encode(head + bytes(range(80)), alphabet).decode()
+    verdict = inspected(text, Treatment.IMAGE_BYTES, {}).verdict
+    assert verdict is (Verdict.MEDIA if passes else Verdict.UNREADABLE)

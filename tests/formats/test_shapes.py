@@ -27,6 +27,8 @@ SHAPES: Shapes = {
         "signature": Treatment.SIGNED,
         "part": "part",
         "data if media_type": Treatment.IMAGE,
+        "note": Treatment.TEXT,
+        "note if sealed=true": Treatment.SIGNED,
     },
 }
 
@@ -104,6 +106,26 @@ def test_each_place_is_treated_as_its_shape_says(source: str, expected: list[tup
 def test_a_condition_must_hold_for_every_sibling_of_the_name(members: str, expected: str) -> None:
     found = treated('{"content": [{' + members + "}]}")
     assert ("t", expected, "text") in found
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ('"note": "n", "sealed": true', "SIGNED"),
+        ('"note": "n", "sealed": "true"', "TEXT"),
+        ('"note": "n", "sealed": false', "TEXT"),
+        ('"note": "n", "sealed": true, "sealed": false', "TEXT"),
+        ('"note": "n"', "TEXT"),
+    ],
+)
+def test_a_condition_may_ask_for_the_word_true(members: str, expected: str) -> None:
+    assert ("n", expected, "note") in treated('{"content": [{' + members + "}]}")
+
+
+def test_the_word_true_is_no_text() -> None:
+    assert ("t", "TEXT", "text") in treated(
+        '{"content": [{"type": "signed", "signature": true, "text": "t"}]}'
+    )
 
 
 def test_siblings_in_other_objects_do_not_count() -> None:
