@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sidecar.detection.pipeline import Detection
 from sidecar.detection.propagation import propagate
 from sidecar.errors import RequestRefused
-from sidecar.formats.format import FieldKind, Format, ParsedRequest, Replacement, TextField
+from sidecar.formats.format import FieldKind, ParsedRequest, Replacement, RequestReader, TextField
 from sidecar.model import Budget, Original, Passage, Span
 from sidecar.tokens.token_map import TokenMap
 
@@ -21,27 +21,28 @@ _WHOLE_FRACTION = re.compile(r"\.0+\Z")
 
 
 def tokenize_body(
-    body: bytes, fmt: Format, detection: Detection, token_map: TokenMap, budget: Budget
+    body: bytes, reader: RequestReader, detection: Detection, token_map: TokenMap, budget: Budget
 ) -> bytes:
     """Return the body with each original replaced by its token; the same bytes if nothing was found.
 
     Args:
-        body: The whole body, JSON in UTF-8, not compressed.
-        fmt: The format of the request's path.
+        body: The whole body, not compressed.
+        reader: Reads bodies of its type.
         detection: Finds the spans.
         token_map: The map of this exchange, filled here.
         budget: The time that detection may take.
 
     Raises:
         RequestRefused: The body is not valid, cannot be inspected, cannot be finished in time, or
-            holds an original in signed text, where it cannot be replaced.
+            holds an original where it cannot be replaced: in signed text, in a file name.
     """
-    parsed = fmt.parse_request(body)
+    parsed = reader.parse_request(body)
     passages = [_passage(field) for field in parsed.fields]
     found = detection.detect(passages, budget)
     if not any(found):
         return body
     spans = propagate(passages, found, budget.check)
+    _refuse_fixed(parsed.fields, spans)
     _refuse_originals_in_signed_text(parsed, passages, spans)
     for field in parsed.fields:
         token_map.reserve(field.text)
@@ -100,6 +101,16 @@ def _replacements(field: TextField, spans: Sequence[Span], token_map: TokenMap) 
     if spans and field.kind is FieldKind.NUMBER:
         return [Replacement(0, len(field.text), _token(field, spans[0], token_map))]
     return [Replacement(span.start, span.end, _token(field, span, token_map)) for span in spans]
+
+
+def _refuse_fixed(fields: Sequence[TextField], spans: Sequence[Sequence[Span]]) -> None:
+    for field, found in zip(fields, spans, strict=True):
+        if found and field.kind is FieldKind.FIXED:
+            raise RequestRefused(
+                422,
+                f"{field.hint}: {len(found)} span of {found[0].entity_type}, which cannot be replaced there; "
+                "rename it",
+            )
 
 
 def _refuse_originals_in_signed_text(

@@ -20,6 +20,7 @@ class FieldKind(Enum):
     STRING = auto()
     NUMBER = auto()
     KEY = auto()  # a key of user data (tool input, nested JSON, metadata), never one of the format's own
+    FIXED = auto()  # text that cannot be edited where it stands (a file name): a span in it refuses
 
 
 class TextField(Protocol):
@@ -27,7 +28,7 @@ class TextField(Protocol):
 
     @property
     def kind(self) -> FieldKind:
-        """The kind of literal."""
+        """The kind of text."""
 
     @property
     def text(self) -> str:
@@ -84,8 +85,8 @@ class ByteRestorer(Protocol):
         """Return the rest; the body is complete."""
 
 
-class Format(Protocol):
-    """A provider's wire shape."""
+class RequestReader(Protocol):
+    """Reads request bodies of one type."""
 
     @property
     def name(self) -> str:
@@ -95,9 +96,13 @@ class Format(Protocol):
         """Find the text fields of a request body.
 
         Raises:
-            RequestRefused: (400) The body is not JSON in UTF-8; (415, 422) it holds something that
-                cannot be inspected.
+            RequestRefused: (400) The body is not valid for its type; (413) it holds too much; (415, 422)
+                it holds something that cannot be inspected.
         """
+
+
+class Format(RequestReader, Protocol):
+    """A provider's wire shape."""
 
     def restore_answer(self, body: bytes, restorers: RestorerFactory) -> bytes:
         """Restore a whole JSON answer; a body without live tokens comes back unchanged.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sidecar.formats.anything import UNKNOWN
 from sidecar.formats.format import ByteRestorer, ParsedRequest
 from sidecar.formats.json_answer import restored_answer
 from sidecar.formats.json_request import JsonRequest
@@ -31,9 +32,8 @@ class JsonFormat:
         self._name = name
         self.shapes = shapes
         """The shapes, as they were given."""
-        self._request = compiled(shapes, "request")
-        self._answer = compiled(shapes, "answer")
-        self._order = tuple(order)
+        self.request = compiled(shapes, "request", order, UNKNOWN)
+        self._answer = compiled(shapes, "answer", unknown=UNKNOWN)
         self._stream = stream
 
     @property
@@ -43,7 +43,7 @@ class JsonFormat:
 
     def parse_request(self, body: bytes) -> ParsedRequest:
         """Find the text fields of a request body; see ``JsonRequest`` for what is refused."""
-        return JsonRequest(body, self._request, self._order)
+        return JsonRequest(body, self.request)
 
     def restore_answer(self, body: bytes, restorers: RestorerFactory) -> bytes:
         """Restore a whole JSON answer; a body without live tokens comes back unchanged.

@@ -7,7 +7,7 @@ signed or media. A string that is itself a JSON document counts by the literals 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sidecar.errors import RequestRefused
 from sidecar.formats.base64_text import Base64Text
@@ -40,7 +40,7 @@ NESTED_BUDGET = 4
 _KEY, _STRING = int(Kind.KEY), int(Kind.STRING)
 _CONTAINERS = (int(Kind.ARRAY), int(Kind.OBJECT))
 # Letters first, so no telephone, card or other number; no white space and no @, so no prose or address.
-_is_identifier = re.compile(r"[A-Za-z_$][A-Za-z0-9_.:/+=\-]{0,255}").fullmatch
+is_identifier = re.compile(r"[A-Za-z_$][A-Za-z0-9_.:/+=\-]{0,255}").fullmatch
 _is_keyword = re.compile(r"[a-z][a-z0-9_.\-]{0,63}|[A-Z][A-Z0-9_]{0,63}").fullmatch
 # A letter and no colon, so no card, telephone or network address.
 _is_encrypted = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_./+=\-]{16,}").fullmatch
@@ -86,12 +86,19 @@ class JsonField:
 class JsonRequest:
     """A request body that has been looked through; see ``formats.format.ParsedRequest``.
 
+    Args:
+        body: One JSON document.
+        shape: Its shape, or what says so once it has been read.
+        order: The keys that reach the model first; by default those of the shape.
+
     Raises:
         RequestRefused: (400) It is not JSON in UTF-8. (413) It holds too many literals, or JSON nested
             in strings too often. (415) It holds a file, or (422) token ids, that cannot be looked at.
     """
 
-    def __init__(self, body: bytes, shape: Shape, order: Sequence[str] = ()) -> None:
+    def __init__(
+        self, body: bytes, shape: Shape | Callable[[Document], Shape], order: Sequence[str] = ()
+    ) -> None:
         self._body = body
         try:
             self._document = read_bytes(body)
@@ -101,7 +108,8 @@ class JsonRequest:
         self._signed: list[str] = []
         self._budget = NESTED_BUDGET * len(body)
         self._at = 0
-        for place in places(self._document, shape, order):
+        found = shape if isinstance(shape, Shape) else shape(self._document)
+        for place in places(self._document, found, order):
             self._at = self._document.starts[place.entry]
             self._look(self._document, place)
 
@@ -133,7 +141,7 @@ class JsonRequest:
             self._signed.append(document.decoded(place.entry))
         elif kind == _KEY:
             literal = document.literal(place.entry)
-            if treatment is not Treatment.STRUCTURAL or not _is_identifier(literal.text):
+            if treatment is not Treatment.STRUCTURAL or not is_identifier(literal.text):
                 self._add(FieldKind.KEY, literal, place.hint)
         elif kind == _STRING:
             self._look_at_string(document.literal(place.entry), place)
@@ -147,7 +155,7 @@ class JsonRequest:
         match place.treatment:
             case Treatment.NAME:
                 self._add(FieldKind.KEY, literal, place.hint)
-            case Treatment.STRUCTURAL if _is_identifier(literal.text):
+            case Treatment.STRUCTURAL if is_identifier(literal.text):
                 pass
             case Treatment.STRUCTURAL if not _has_space(literal.text):
                 self._add(FieldKind.KEY, literal, place.hint)

@@ -45,17 +45,10 @@ def places(document: Document, shape: Shape, order: Sequence[str] = ()) -> Itera
 
     Words (``true``, ``false``, ``null``) and keys that the shape names are no places.
     """
-    if not order or document.kinds[0] != _OBJECT:
+    if order and document.kinds[0] == _OBJECT:
+        yield from _ordered(document, 0, shape, order, "")
+    else:
         yield from places_below(document, shape)
-        return
-    ranks = {key: rank for rank, key in enumerate(order)}
-    siblings = _siblings(document, 0, shape)
-    members = [(document.decoded(key), key, value) for key, value in document.members(0)]
-    for name, key, value in sorted(members, key=lambda member: ranks.get(member[0], len(ranks))):
-        named = shape.member(name, siblings)
-        if named is None:
-            yield Place(key, _treatment_of_keys(shape), "")
-        yield from places_below(document, named or shape.below, value, name, siblings)
 
 
 def places_below(
@@ -80,6 +73,10 @@ def places_below(
         elif len(opened) > 1:
             shape, element = above.element, True
         kind = kinds[entry]
+        if kind == _OBJECT and shape.order:
+            yield from _ordered(document, entry, shape, shape.order, hint)
+            entry = afters[entry]
+            continue
         if kind in (_OBJECT, _ARRAY):
             is_object = kind == _OBJECT
             if shape.treatment is Treatment.COMPANION:
@@ -89,6 +86,20 @@ def places_below(
         elif kind != _WORD:
             yield Place(entry, shape.treatment, hint, beside, element)
         entry += 1
+
+
+def _ordered(
+    document: Document, entry: int, shape: Shape, order: Sequence[str], hint: str
+) -> Iterator[Place]:
+    """Yield the places in the object at ``entry``, those under the keys of ``order`` first."""
+    ranks = {key: rank for rank, key in enumerate(order)}
+    siblings = _siblings(document, entry, shape)
+    members = [(document.decoded(key), key, value) for key, value in document.members(entry)]
+    for name, key, value in sorted(members, key=lambda member: ranks.get(member[0], len(ranks))):
+        named = shape.member(name, siblings)
+        if named is None:
+            yield Place(key, _treatment_of_keys(shape), hint)
+        yield from places_below(document, named or shape.below, value, name, siblings)
 
 
 def _treatment_of_keys(shape: Shape) -> Treatment:

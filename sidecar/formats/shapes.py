@@ -19,7 +19,7 @@ a duplicate key may be read either way; without ``=`` it asks for a string that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from types import MappingProxyType
@@ -70,7 +70,7 @@ class Treatment(Enum):
     COMPANION,
 ) = Treatment  # words for the tables
 
-Shapes = Mapping[str, Mapping[str, Treatment | str]]
+Shapes = Mapping[str, Mapping[str, "Treatment | str | Shape"]]
 Siblings = Mapping[str, AbstractSet[str]]
 NO_SIBLINGS: Siblings = MappingProxyType({})
 TRUE = "\0true"
@@ -112,10 +112,10 @@ class Shape:
     """One place, ready to walk: its treatment, and the shapes of what may stand below it.
 
     ``element`` holds for elements, ``below`` under keys that are not named; ``asked`` are the keys
-    whose texts decide something about their siblings.
+    whose texts decide something about their siblings; ``order`` are those that reach the model first.
     """
 
-    __slots__ = ("asked", "below", "element", "members", "treatment")
+    __slots__ = ("asked", "below", "element", "members", "order", "treatment")
 
     def __init__(self, treatment: Treatment, below: Shape | None = None) -> None:
         self.treatment = treatment
@@ -123,6 +123,7 @@ class Shape:
         self.asked: set[str] = {*MEDIA_TYPE_KEYS, AUDIO_FORMAT_KEY} if treatment in MEDIA_PLACES else set()
         self.element: Shape = below or self
         self.below: Shape = below or self
+        self.order: tuple[str, ...] = ()
 
     def member(self, key: str, siblings: Siblings) -> Shape | None:
         """Return the shape of what stands under ``key``, or None if the format does not name it."""
@@ -138,14 +139,21 @@ class Shape:
 ANYTHING = Shape(Treatment.USER_DATA)
 
 
-def compiled(shapes: Shapes, name: str) -> Shape:
+def compiled(shapes: Shapes, name: str, order: Sequence[str] = ()) -> Shape:
     """Return the shape called ``name``, with those that it mentions.
+
+    Args:
+        shapes: A treatment, the name of a shape, or a shape that is compiled already, by place.
+        name: Which of them.
+        order: Its keys that reach the model first, in that order.
 
     Raises:
         KeyError: It mentions a shape that does not exist.
         ValueError: It gives a place to another shape and says something about it as well.
     """
-    return _Compiler(shapes).shape(name)
+    shape = _Compiler(shapes).shape(name)
+    shape.order = tuple(order)
+    return shape
 
 
 class _Rules:
@@ -154,11 +162,11 @@ class _Rules:
     __slots__ = ("below", "conditional", "treatment")
 
     def __init__(self) -> None:
-        self.treatment: Treatment | str | None = None
-        self.conditional: list[tuple[tuple[Condition, ...], Treatment | str]] = []
+        self.treatment: Treatment | str | Shape | None = None
+        self.conditional: list[tuple[tuple[Condition, ...], Treatment | str | Shape]] = []
         self.below: dict[str, _Rules] = {}
 
-    def add(self, rule: str, treatment: Treatment | str) -> None:
+    def add(self, rule: str, treatment: Treatment | str | Shape) -> None:
         place, _, conditions = rule.partition(" if ")
         rules = self
         for step in _steps(place):
@@ -191,8 +199,10 @@ class _Compiler:
         match rules.treatment:
             case str(name) if rules.below:
                 raise ValueError(f"rules below a place of shape {name!r} belong into that shape")
-            case str(name):
-                return self.shape(name)
+            case Shape() if rules.below:
+                raise ValueError("rules below a place of another format's shape belong into that format")
+            case str() | Shape():
+                return self._leaf(rules.treatment)
             case None:
                 shape = Shape(Treatment.USER_DATA, below=ANYTHING)
             case treatment:
@@ -217,8 +227,14 @@ class _Compiler:
                         shape.asked |= {condition.key for condition in conditions}
                         shape.asked |= variant.asked if variant.treatment in MEDIA_PLACES else set()
 
-    def _leaf(self, treatment: Treatment | str) -> Shape:
-        return self.shape(treatment) if isinstance(treatment, str) else Shape(treatment)
+    def _leaf(self, treatment: Treatment | str | Shape) -> Shape:
+        match treatment:
+            case str(name):
+                return self.shape(name)
+            case Shape():
+                return treatment
+            case _:
+                return Shape(treatment)
 
 
 def _condition(source: str) -> Condition:
