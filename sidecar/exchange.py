@@ -21,8 +21,9 @@ from sidecar.detection.pipeline import Detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.formats.answers import restorer_for
 from sidecar.formats.content_coding import Inflater, inflate_request
-from sidecar.formats.format import ByteRestorer
+from sidecar.formats.format import ByteRestorer, RequestReader
 from sidecar.formats.registry import format_for_path
+from sidecar.formats.request_types import UNREADABLE_TYPE, reader_for
 from sidecar.model import (
     Body,
     BodyMode,
@@ -41,7 +42,19 @@ from sidecar.model import (
     Trailers,
     TrailersReply,
 )
-from sidecar.policy import STAMP, HeaderPolicy, check_body_type, check_method, check_url, error_shape, refusal
+from sidecar.policy import (
+    REPORT_HEADER,
+    STAMP,
+    HeaderPolicy,
+    check_body,
+    check_method,
+    check_url,
+    echo,
+    error_shape,
+    is_doctor,
+    refusal,
+    report,
+)
 from sidecar.request_body import tokenize_body
 from sidecar.tokens.token_map import TokenMap
 
@@ -74,12 +87,17 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What all exchanges of a worker share. ``body_limit`` in bytes, ``detection_seconds`` per request."""
+    """What all exchanges of a worker share. ``body_limit`` in bytes, ``detection_seconds`` per request.
+
+    ``report_header``: whether answers say how many originals were tokenized, by entity type.
+    """
 
     detection: Detection
     header_policy: HeaderPolicy
     body_limit: int
     detection_seconds: float
+    documents_pass: bool = False
+    report_header: bool = True
 
 
 class Deadline:
@@ -113,6 +131,7 @@ class Exchange:
         self._request = Headers()
         self._edit = HeaderEdit()  # for the deferred headers answer in full duplex
         self._body = bytearray()
+        self._reader: RequestReader | None = None
         self._response_mode = modes.response
         self._inflater: Inflater | None = None
         self._restorer: ByteRestorer | None = None
@@ -181,10 +200,19 @@ class Exchange:
         check_url(path, self._core.detection.patterns_in)
         self._edit = self._core.header_policy.edit(event.headers, self._core.detection.patterns_in)
         if event.end_of_stream:
+            if is_doctor(path):
+                raise RequestRefused(400, "a body is needed to tell what of it would have left")
             self._state = State.SENT
             yield HeadersReply(Direction.REQUEST, _stamped(self._edit))
             return
-        check_body_type(event.headers, self._core.body_limit)
+        check_body(event.headers, self._core.body_limit)
+        self._reader = reader_for(
+            path,
+            event.headers.get("content-type", "application/json"),
+            documents_pass=self._core.documents_pass,
+        )
+        if self._reader is None:
+            raise RequestRefused(415, UNREADABLE_TYPE)
         self._state = State.BODY
         match self._modes.request:
             case BodyMode.NONE:
@@ -219,6 +247,8 @@ class Exchange:
             if self._modes.request is not BodyMode.FULL_DUPLEX_STREAMED:
                 raise RequestRefused(400, "request trailers are not supported in this body mode")
             yield from self._send_request(end_of_stream=False)
+        if self._state is State.DONE:
+            return  # the doctor has had its answer
         self._expect(State.SENT)
         yield TrailersReply(Direction.REQUEST, tuple(name for name, _ in event.headers.fields))
 
@@ -231,13 +261,19 @@ class Exchange:
         body = inflate_request(body, self._request.get("content-encoding"), self._core.body_limit)
         if not body:
             return body
-        fmt = format_for_path(self._request.get(":path"))
+        if self._reader is None:
+            raise StreamBroken("a request body came without request headers")
         deadline = Deadline(self._core.detection_seconds)
-        return tokenize_body(body, fmt, self._core.detection, self._map, deadline)
+        return tokenize_body(body, self._reader, self._core.detection, self._map, deadline)
 
     def _send_request(self, *, end_of_stream: bool) -> Iterator[Reply]:
         sent, self._body = bytes(self._body), bytearray()
         body = self._tokenized(sent)
+        if is_doctor(self._request.get(":path")):
+            self._state = State.DONE
+            answer = echo(body)
+            yield replace(answer, headers=(*answer.headers, *self._reported(report(self._map.counts)).set))
+            return
         self._state = State.SENT
         if self._modes.request is BodyMode.FULL_DUPLEX_STREAMED:
             edit = _without(self._edit, "content-length", "content-encoding")
@@ -254,9 +290,10 @@ class Exchange:
     def _response_headers(self, event: ResponseHeaders) -> Iterator[Reply]:
         # Before SENT it is a local reply of Envoy's own, to a request that we never saw or never finished.
         self._expect(State.SENT, State.START, State.BODY)
+        edit = self._reported(report(self._map.counts) if self._state is State.SENT else "refused")
         if event.end_of_stream:
             self._state = State.DONE
-            yield HeadersReply(Direction.RESPONSE)
+            yield HeadersReply(Direction.RESPONSE, edit)
             return
         restorer = None
         if len(self._map):
@@ -267,7 +304,7 @@ class Exchange:
             )
         if restorer is None:
             self._state = State.PASS
-            yield HeadersReply(Direction.RESPONSE)
+            yield HeadersReply(Direction.RESPONSE, edit)
             return
         self._inflater = Inflater(event.headers.get("content-encoding"), INFLATED_LIMIT)
         self._restorer = restorer
@@ -275,7 +312,7 @@ class Exchange:
         if self._modes.response in {BodyMode.NONE, BodyMode.UNKNOWN}:
             asked = self._response_mode = BodyMode.FULL_DUPLEX_STREAMED
         self._state = State.ANSWER
-        yield HeadersReply(Direction.RESPONSE, _without(HeaderEdit(), *BODY_HEADERS), asked)
+        yield HeadersReply(Direction.RESPONSE, _without(edit, *BODY_HEADERS), asked)
 
     def _response_body(self, event: Body) -> Iterator[Reply]:
         if self._state is State.DONE and event.end_of_stream and not event.chunk:
@@ -334,7 +371,14 @@ class Exchange:
             raise StreamBroken(f"event out of order in state {self._state.name}")
 
     def _refusal(self, status: int, message: str) -> Refusal:
-        return refusal(status, message, error_shape(self._request.get(":path")))
+        refused = refusal(status, message, error_shape(self._request.get(":path")))
+        return replace(refused, headers=(*refused.headers, *self._reported("refused").set))
+
+    def _reported(self, text: str) -> HeaderEdit:
+        """Return the edit that says so to the client; what a provider says under our name never passes."""
+        if self._core.report_header:
+            return HeaderEdit(set=((REPORT_HEADER, text),))
+        return HeaderEdit(remove=(REPORT_HEADER,))
 
 
 def _stamped(edit: HeaderEdit) -> HeaderEdit:

@@ -263,4 +263,13 @@ class Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Reply = HeadersReply | BodyReply | StreamedReply | TrailersReply | Refusal
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Ends the exchange with what would have left (``pii-sidecar doctor``); nothing goes to the provider."""
+
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    status: int = 200
+
+
+Reply = HeadersReply | BodyReply | StreamedReply | TrailersReply | Refusal | Echo

@@ -7,20 +7,22 @@ that the client's SDK raises what it always raises, and it never repeats text of
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
 from enum import Enum, auto
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from sidecar.errors import RequestRefused
-from sidecar.model import HeaderEdit, Headers, Refusal, Span
+from sidecar.model import Echo, HeaderEdit, Headers, Refusal, Span
 
 PatternsIn = Callable[[str], Sequence[Span]]
 
 # What the guard filter behind ext_proc asks for; clients' own are stripped, providers never see it.
 STAMP = ("x-pii-sidecar-stamp", "processed")
+REPORT_HEADER = "x-pii-sidecar"
+# Requests below it are answered with what would have left, by the sidecar itself: there is no way on.
+DOCTOR_PREFIX = "/doctor/"
 CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 TARGET_CREDENTIAL = "x-target-api-key"
 CREDENTIAL_TYPE = "SECRET"  # the entity type of keys and tokens in ``patterns.json``
@@ -76,6 +78,25 @@ def refusal(status: int, message: str, shape: ErrorShape) -> Refusal:
     return Refusal(status, json.dumps(body).encode(), (("content-type", "application/json"),))
 
 
+def report(counts: Mapping[str, int]) -> str:
+    """Return the text of the report header: how many originals of each entity type, most frequent first."""
+    if not counts:
+        return "clean"
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return "tokenized; " + ", ".join(f"{entity_type}={count}" for entity_type, count in ordered)
+
+
+def is_doctor(path: str) -> bool:
+    """Tell whether a request asks what would have left."""
+    return path.startswith(DOCTOR_PREFIX)
+
+
+def echo(body: bytes) -> Echo:
+    """Build the answer to a request of ``pii-sidecar doctor``."""
+    answer = {"would_leave": body.decode("utf-8", "replace")}
+    return Echo(json.dumps(answer).encode(), (("content-type", "application/json"),))
+
+
 def check_url(path: str, patterns_in: PatternsIn) -> None:
     """Refuse a path or query that holds personal data: it cannot be tokenized without changing its meaning.
 
@@ -120,26 +141,21 @@ def check_method(headers: Headers) -> None:
         raise RequestRefused(400, "protocol upgrades are not supported: their bytes cannot be inspected")
 
 
-def check_body_type(headers: Headers, limit: int) -> None:
-    """Refuse a body that cannot be inspected before any of it arrives.
+def check_body(headers: Headers, limit: int) -> None:
+    """Refuse a body by its size, or by having two types, before any of it arrives.
 
     Args:
-        headers: The request's header fields. Without a content-type the body is taken for JSON.
+        headers: The request's header fields.
         limit: The largest body accepted, in bytes.
 
     Raises:
-        RequestRefused: (413) It is too large; (415) it is no JSON in UTF-8.
+        RequestRefused: (413) It is too large; (400) its type may be read in two ways.
     """
     declared = headers.get("content-length")
     if declared.isdecimal() and int(declared) > limit:
         raise RequestRefused(413, f"body: {declared} bytes, over the limit of {limit}")
-    message = Message()
-    message["content-type"] = headers.get("content-type", "application/json")
-    subtype = message.get_content_subtype()
-    if subtype != "json" and not subtype.endswith("+json"):
-        raise RequestRefused(415, "content-type: only JSON bodies can be inspected")
-    if (message.get_content_charset() or "utf-8") not in {"utf-8", "utf8", "us-ascii"}:
-        raise RequestRefused(415, "content-type: only UTF-8 can be inspected")
+    if len({*headers.get_all("content-type")}) > 1:
+        raise RequestRefused(400, "content-type: more than one")
 
 
 @dataclass(frozen=True, slots=True)

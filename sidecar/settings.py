@@ -86,11 +86,13 @@ class Settings(BaseSettings):
     patterns: Path | None = None
     ner: bool = True
     identity_headers: tuple[str, ...] = IDENTITY_HEADERS
+    documents: Literal["refuse", "pass"] = "refuse"
     body_limit: int = Field(32 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
     detection_seconds: float = Field(20.0, gt=0, le=25)
     drain_seconds: float = Field(30.0, ge=0, le=30)
     envoy_path: Path | None = None
     access_log: Path | None = None
+    report_header: bool = True
 
     @field_validator("identity_headers")
     @classmethod

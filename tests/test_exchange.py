@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -19,7 +20,9 @@ from sidecar.model import (
     BodyModes,
     BodyReply,
     Direction,
+    Echo,
     Event,
+    HeaderEdit,
     Headers,
     HeadersReply,
     Refusal,
@@ -30,7 +33,7 @@ from sidecar.model import (
     Trailers,
     TrailersReply,
 )
-from sidecar.policy import STAMP, HeaderPolicy
+from sidecar.policy import REPORT_HEADER, STAMP, HeaderPolicy
 
 REQUEST, RESPONSE = Direction.REQUEST, Direction.RESPONSE
 ADA = "ada@example.org"
@@ -69,6 +72,10 @@ def response(content_type: str = "application/json", *, end: bool = False, **fie
 
 def send(target: Exchange, *events: Event) -> list[Reply]:
     return [reply for event in events for reply in target.receive(event)]
+
+
+def reported(text: str) -> HeaderEdit:
+    return HeaderEdit(set=((REPORT_HEADER, text),))
 
 
 def body_of(replies: list[Reply], direction: Direction) -> bytes:
@@ -202,7 +209,7 @@ def test_request_trailers_end_a_full_duplex_body() -> None:
     [
         pytest.param(request(), b"{", 400, id="not-json"),
         pytest.param(request(), b'{"a": "\xff"}', 400, id="not-utf8"),
-        pytest.param(request(content_type="text/plain"), b"x", 415, id="unknown-type"),
+        pytest.param(request(content_type="application/pdf"), b"x", 415, id="unknown-type"),
         pytest.param(request(content_encoding="snappy"), b"x", 415, id="unknown-coding"),
         pytest.param(request(content_encoding="gzip"), b"not gzip", 400, id="broken-gzip"),
         pytest.param(request(content_encoding="gzip"), gzip.compress(bytes(BODY_LIMIT + 1)), 413, id="bomb"),
@@ -302,7 +309,7 @@ def test_signed_text_without_an_original_of_this_request_passes_untouched() -> N
 def test_an_answer_to_a_clean_request_never_touches_the_sidecar() -> None:
     target = exchange()
     send(target, request(), Body(REQUEST, CLEAN, end_of_stream=True))
-    assert send(target, response()) == [HeadersReply(RESPONSE)]
+    assert send(target, response()) == [HeadersReply(RESPONSE, reported("clean"))]
     assert not target.owes_answer
 
 
@@ -338,7 +345,7 @@ def test_a_buffered_answer_gets_its_new_length() -> None:
 @pytest.mark.parametrize("content_type", ["image/png", "audio/mpeg", "application/octet-stream"])
 def test_a_binary_answer_passes(content_type: str) -> None:
     target = answered()
-    assert send(target, response(content_type)) == [HeadersReply(RESPONSE)]
+    assert send(target, response(content_type)) == [HeadersReply(RESPONSE, reported("tokenized; EMAIL=1"))]
     assert not target.owes_answer
 
 
@@ -397,18 +404,18 @@ def test_response_trailers_flush_what_was_held_back() -> None:
 
 
 def test_a_local_reply_may_start_with_response_headers() -> None:
-    assert send(exchange(), response("text/plain")) == [HeadersReply(RESPONSE)]
+    assert send(exchange(), response("text/plain")) == [HeadersReply(RESPONSE, reported("refused"))]
 
 
 def test_a_local_reply_may_come_while_the_request_is_under_way() -> None:
     target = exchange()
     send(target, request())
-    assert send(target, response("text/plain")) == [HeadersReply(RESPONSE)]
+    assert send(target, response("text/plain")) == [HeadersReply(RESPONSE, reported("refused"))]
 
 
 def test_an_answer_without_a_body_asks_for_nothing() -> None:
     target = answered()
-    assert send(target, response(end=True)) == [HeadersReply(RESPONSE)]
+    assert send(target, response(end=True)) == [HeadersReply(RESPONSE, reported("tokenized; EMAIL=1"))]
     assert not target.owes_answer
 
 
@@ -445,6 +452,82 @@ def test_only_work_worth_a_thread_is_heavy() -> None:
     whole = answered()
     send(whole, response(), Body(RESPONSE, b'{"a": "' + big))
     assert whole.is_heavy(Body(RESPONSE, b'"}', end_of_stream=True))
+
+
+# --- does it work? ---------------------------------------------------------------------------------
+
+EVERY_MODE = pytest.mark.parametrize(
+    "modes", [BUFFERED, DUPLEX, STREAMED, UNKNOWN], ids=["buffered", "duplex", "streamed", "unknown"]
+)
+TWO_AND_ONE = f"{ADA}, grace@example.org, 4111 1111 1111 1111, {ADA}"
+
+
+def edits_of(replies: list[Reply], direction: Direction) -> dict[str, str]:
+    edits = [reply.edit for reply in replies if isinstance(reply, HeadersReply | BodyReply)]
+    assert all(reply.direction is direction for reply in replies if isinstance(reply, HeadersReply))
+    return {name: text for edit in edits for name, text in edit.set}
+
+
+@EVERY_MODE
+def test_the_answers_headers_count_what_was_tokenized_in_every_body_mode(modes: BodyModes) -> None:
+    target = exchange(modes)
+    send(target, request(), Body(REQUEST, json.dumps({"user": TWO_AND_ONE}).encode(), end_of_stream=True))
+    sent = send(target, response(x_pii_sidecar="clean"))
+    assert edits_of(sent, RESPONSE)[REPORT_HEADER] == "tokenized; EMAIL=2, CREDIT_CARD=1"
+
+
+@EVERY_MODE
+def test_a_refusal_says_that_it_is_one(modes: BodyModes) -> None:
+    refused = send(exchange(modes), request(), Body(REQUEST, b"{", end_of_stream=True))[-1]
+    assert isinstance(refused, Refusal)
+    assert dict(refused.headers)[REPORT_HEADER] == "refused"
+
+
+def test_without_the_setting_nothing_is_counted_and_a_providers_own_header_goes() -> None:
+    target = Exchange(replace(core(), report_header=False), BUFFERED)
+    send(target, request(), Body(REQUEST, CHAT, end_of_stream=True))
+    [reply] = send(target, response(x_pii_sidecar="clean"))
+    assert isinstance(reply, HeadersReply)
+    assert REPORT_HEADER not in dict(reply.edit.set)
+    assert REPORT_HEADER in reply.edit.remove
+    refused = send(
+        Exchange(replace(core(), report_header=False), BUFFERED), request("/a@b.example", end=True)
+    )
+    assert isinstance(refused[0], Refusal)
+    assert REPORT_HEADER not in dict(refused[0].headers)
+
+
+@EVERY_MODE
+def test_the_doctor_reads_what_would_have_left_and_nothing_leaves(modes: BodyModes) -> None:
+    target = exchange(modes)
+    replies = send(target, request("/doctor/v1/chat/completions"), Body(REQUEST, CHAT, end_of_stream=True))
+    assert isinstance(replies[-1], Echo)
+    assert json.loads(replies[-1].body) == {"would_leave": CHAT.decode().replace(ADA, "{{EMAIL_1}}")}
+    assert dict(replies[-1].headers)[REPORT_HEADER] == "tokenized; EMAIL=1"
+    assert STAMP not in [field for reply in replies[:-1] for field in edits_of([reply], REQUEST).items()]
+    assert body_of(replies, REQUEST) == b""
+    assert not target.owes_answer
+
+
+def test_the_doctor_reads_a_body_that_trailers_complete() -> None:
+    target = exchange(DUPLEX)
+    send(target, request("/doctor/v1/chat/completions"), Body(REQUEST, CHAT))
+    [reply] = send(target, Trailers(REQUEST, Headers((("x-end", "1"),))))
+    assert isinstance(reply, Echo)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/doctor/v1/models", None), ("/doctor/v1/x", b"{"), ("/doctor/ada@example.org", CHAT)]
+)
+def test_the_doctor_is_refused_what_everybody_is_refused_and_never_sent_on(
+    path: str, body: bytes | None
+) -> None:
+    events = [Body(REQUEST, body, end_of_stream=True)] if body else []
+    target = exchange()
+    replies = target.receive(request(path, end=body is None))
+    if not isinstance(replies[-1], Refusal):
+        replies = send(target, *events)
+    assert isinstance(replies[-1], Refusal)
 
 
 # --- the law ---------------------------------------------------------------------------------------

@@ -14,11 +14,12 @@ from sidecar.model import Headers, Origin, Span
 from sidecar.policy import (
     ErrorShape,
     HeaderPolicy,
-    check_body_type,
+    check_body,
     check_method,
     check_url,
     error_shape,
     refusal,
+    report,
 )
 
 POLICY = HeaderPolicy(("cookie", "x-forwarded-user", "x-openwebui-user-*"))
@@ -161,34 +162,17 @@ def test_the_target_credential_is_stripped_on_every_route() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("content_type", "status"),
-    [
-        ("application/json", None),
-        ("application/json; charset=UTF-8", None),
-        ("Application/Vnd.Api+JSON", None),
-        (None, None),
-        ("text/plain", 415),
-        ("multipart/form-data; boundary=x", 415),
-        ("application/json; charset=utf-16", 415),
-        ("application/x-ndjson", 415),
-        ("", 415),
-    ],
-)
-def test_only_utf8_json_bodies_are_taken(content_type: str | None, status: int | None) -> None:
-    headers = Headers(() if content_type is None else (("content-type", content_type),))
-    if status is None:
-        check_body_type(headers, 10)
-    else:
-        with pytest.raises(RequestRefused) as caught:
-            check_body_type(headers, 10)
-        assert caught.value.status == status
-
-
 def test_a_body_announced_over_the_limit_is_refused_before_it_arrives() -> None:
-    check_body_type(Headers((("content-length", "10"),)), 10)
+    check_body(Headers((("content-length", "10"),)), 10)
     with pytest.raises(RequestRefused, match="over the limit of 10"):
-        check_body_type(Headers((("content-length", "11"),)), 10)
+        check_body(Headers((("content-length", "11"),)), 10)
+
+
+def test_a_body_of_two_types_is_refused() -> None:
+    twice = ("content-type", "application/json")
+    check_body(Headers((twice, twice)), 10)
+    with pytest.raises(RequestRefused, match="more than one"):
+        check_body(Headers((twice, ("content-type", "text/plain"))), 10)
 
 
 @pytest.mark.parametrize(
@@ -198,3 +182,15 @@ def test_tunnels_are_refused(fields: tuple[tuple[str, str], ...]) -> None:
     with pytest.raises(RequestRefused) as caught:
         check_method(Headers(fields))
     assert 400 <= caught.value.status < 500
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({}, "clean"),
+        ({"EMAIL": 1}, "tokenized; EMAIL=1"),
+        ({"EMAIL": 1, "SSN": 2, "CREDIT_CARD": 1}, "tokenized; SSN=2, CREDIT_CARD=1, EMAIL=1"),
+    ],
+)
+def test_the_report_counts_by_entity_type_most_frequent_first(counts: dict[str, int], text: str) -> None:
+    assert report(counts) == text

@@ -51,6 +51,8 @@ def build(settings: Settings) -> Product:
         header_policy=HeaderPolicy(settings.identity_headers),
         body_limit=settings.body_limit,
         detection_seconds=settings.detection_seconds,
+        documents_pass=settings.documents == "pass",
+        report_header=settings.report_header,
     )
     return Product(core)
 

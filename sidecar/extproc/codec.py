@@ -35,6 +35,7 @@ from sidecar.model import (
     BodyModes,
     BodyReply,
     Direction,
+    Echo,
     Event,
     HeaderEdit,
     Headers,
@@ -50,6 +51,7 @@ from sidecar.model import (
 
 # %RESPONSE_CODE_DETAILS% of a refusal, which tells it from Envoy's own local replies.
 REFUSAL_DETAILS = "pii_sidecar_refusal"
+ECHO_DETAILS = "pii_sidecar_echo"
 
 _MODES = {
     ProcessingMode.NONE: BodyMode.NONE,
@@ -169,7 +171,11 @@ def _response(reply: Reply, modes: BodyModes) -> ProcessingResponse:
                 return ProcessingResponse(request_trailers=part)
             return ProcessingResponse(response_trailers=part)
         case Refusal():
-            return ProcessingResponse(immediate_response=_immediate(reply))
+            if not 400 <= reply.status <= 599:
+                raise ValueError(f"status {reply.status} is no refusal; 400..599 is allowed")
+            return ProcessingResponse(immediate_response=_immediate(reply, REFUSAL_DETAILS))
+        case Echo():
+            return ProcessingResponse(immediate_response=_immediate(reply, ECHO_DETAILS))
         case _:
             assert_never(reply)
 
@@ -241,14 +247,12 @@ def _set_headers(fields: Iterable[tuple[str, str]]) -> list[HeaderValueOption]:
     return options
 
 
-def _immediate(refusal: Refusal) -> ImmediateResponse:
-    if not 400 <= refusal.status <= 599:
-        raise ValueError(f"status {refusal.status} is no refusal; 400..599 is allowed")
+def _immediate(answer: Refusal | Echo, details: str) -> ImmediateResponse:
     status = HttpStatus()
-    status.code = refusal.status  # type: ignore[assignment]  # an open enum: codes without a name are fine
+    status.code = answer.status  # type: ignore[assignment]  # an open enum: codes without a name are fine
     return ImmediateResponse(
         status=status,
-        headers=_header_mutation(HeaderEdit(set=refusal.headers)),
-        body=refusal.body,
-        details=REFUSAL_DETAILS,
+        headers=_header_mutation(HeaderEdit(set=answer.headers)),
+        body=answer.body,
+        details=details,
     )

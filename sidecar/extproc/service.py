@@ -20,7 +20,7 @@ from sidecar.errors import ResponseUnsafe, StreamBroken
 from sidecar.extproc.codec import decode, decode_first, encode
 from sidecar.extproc.failure import abort, described
 from sidecar.extproc.heavy_pool import HeavyPool, Overdue
-from sidecar.model import BodyModes, Event, Refusal, Reply
+from sidecar.model import BodyModes, Echo, Event, Refusal, Reply
 
 SERVICE_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
 
@@ -64,7 +64,7 @@ class Stream:
 
     exchange: ExchangeLike | None = None
     modes: BodyModes = field(default_factory=BodyModes)
-    refused: int = 0  # status of the refusal that settled the exchange
+    refused: int = 0  # status of the answer of our own that settled the exchange
     events: int = 0
     replies: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -142,7 +142,7 @@ class ExternalProcessor:
 
         def work() -> list[bytes]:
             replies = exchange.receive(event)
-            stream.refused = next((reply.status for reply in replies if isinstance(reply, Refusal)), 0)
+            stream.refused = next((reply.status for reply in replies if isinstance(reply, Refusal | Echo)), 0)
             return [encode(reply, stream.modes) for reply in replies]
 
         return await self._pool.run(work) if exchange.is_heavy(event) else work()

@@ -32,6 +32,7 @@ from envoy_data_plane.google.protobuf import Any
 
 from sidecar.gateway.names import EXT_PROC, GUARD, SIDECAR_CLUSTER, STRIP
 from sidecar.gateway.plan import GatewayPlan, Target
+from sidecar.policy import DOCTOR_PREFIX
 
 # Where a provider keeps its OpenAI-compatible endpoint: what `/v1/` turns into.
 OPENAI_COMPATIBLE = {
@@ -48,13 +49,14 @@ FIXED_PREFIXES = (
     ("/v1/messages", "messages", "anthropic", "/v1/messages"),
 )
 NOT_FOUND = "not-found"
+DOCTOR = "doctor"
 # Envoy adds this one by itself, and a stamp is between the sidecar and the guard alone.
 NEVER_SENT = ("x-forwarded-proto",)
 
 
 def route_table(plan: GatewayPlan, stamp_name: str) -> RouteConfiguration:
     """Return the whole table; everything that is not listed answers 404 without leaving Envoy."""
-    routes = [_health(), _profile_mask()]
+    routes = [_health(), _profile_mask(), _doctor()]
     for prefix, name, target, provider_prefix in _prefixes(plan):
         if target in plan.targets:
             routes.append(_to_provider(prefix, name, plan.target(target), provider_prefix))
@@ -130,6 +132,16 @@ def _not_found(prefix: str) -> Route:
         match=RouteMatch(prefix=prefix),
         direct_response=DirectResponseAction(status=404, body=DataSource(inline_string="not found")),
         typed_per_filter_config=_uninspected(),
+    )
+
+
+def _doctor() -> Route:
+    """Return the route whose requests the sidecar answers itself: it leads nowhere."""
+    return Route(
+        name=DOCTOR,
+        match=RouteMatch(prefix=DOCTOR_PREFIX),
+        direct_response=DirectResponseAction(status=404, body=DataSource(inline_string="not found")),
+        typed_per_filter_config={EXT_PROC: Any.pack(ExtProcPerRoute(overrides=ExtProcOverrides()))},
     )
 
 

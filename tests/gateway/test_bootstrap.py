@@ -56,11 +56,18 @@ def test_filters_stand_in_the_order_that_makes_it_fail_closed(config: dict[str, 
 def test_every_route_to_a_provider_is_inspected_and_guarded(config: dict[str, Any]) -> None:
     for route in routes(config):
         per_filter = route.get("typed_per_filter_config", {})
-        if route.get("route", {}).get("cluster", "sidecar") == "sidecar":
+        inspected = route["name"] == "doctor" or "cluster" in route.get("route", {})
+        if not inspected or route.get("route", {}).get("cluster") == "sidecar":
             assert names.EXT_PROC not in per_filter
         else:
             assert set(per_filter) == {names.EXT_PROC}
             assert "disabled" not in per_filter[names.EXT_PROC]
+
+
+def test_the_doctors_route_leads_nowhere(config: dict[str, Any]) -> None:
+    [doctor] = [route for route in routes(config) if route["name"] == "doctor"]
+    assert "route" not in doctor
+    assert doctor["direct_response"]["status"] == 404
 
 
 def test_only_the_two_rest_routes_reach_the_sidecar_unguarded(config: dict[str, Any]) -> None:
