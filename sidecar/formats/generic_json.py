@@ -8,51 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sidecar.formats.anything import ANY
 from sidecar.formats.generic_stream import generic_stream_restorer
 from sidecar.formats.json_format import JsonFormat
 from sidecar.formats.shapes import (
-    AUDIO,
-    ENCRYPTED,
-    FILE,
-    IMAGE,
-    KEYWORD,
-    MEDIA,
     NUMERIC,
-    SIGNED,
     STRUCTURAL,
     TOKEN_IDS,
     USER_DATA,
-    VIDEO,
     Shapes,
     Treatment,
 )
-
-_ANY: Mapping[str, Treatment | str] = {
-    "[]": "any",
-    "*": "any",
-    "type": KEYWORD,
-    "role": KEYWORD,
-    "object": KEYWORD,
-    "image_url": IMAGE,
-    "image_url.url": IMAGE,
-    "audio_url": AUDIO,
-    "audio_url.url": AUDIO,
-    "video_url": VIDEO,
-    "video_url.url": VIDEO,
-    "input_audio.data": AUDIO,
-    "file_data": FILE,
-    "data": "any",
-    "data if media_type": MEDIA,
-    "data if mime_type": MEDIA,
-    "data if mimeType": MEDIA,
-    "data if type=redacted_thinking": ENCRYPTED,
-    "thinking": "any",
-    "thinking if type=thinking and signature": SIGNED,
-    "signature": ENCRYPTED,
-    "encrypted_content": ENCRYPTED,
-    "thought_signature": ENCRYPTED,
-    "thoughtSignature": ENCRYPTED,
-}
 
 _PARAMETERS: Mapping[str, Treatment | str] = dict.fromkeys(
     (
@@ -99,7 +65,7 @@ _PARAMETERS: Mapping[str, Treatment | str] = dict.fromkeys(
 
 SHAPES: Shapes = {
     "request": {
-        **_ANY,
+        **ANY,
         **_PARAMETERS,
         "model": STRUCTURAL,
         "options": "parameters",
@@ -110,12 +76,12 @@ SHAPES: Shapes = {
         "prompt": "prompt",
         "input": "prompt",
     },
-    "answer": {"": USER_DATA, "[]": "any", **_ANY},
-    "any": _ANY,
-    "parameters": {**_ANY, **_PARAMETERS},
-    "prompt": {**_ANY, "[]": "token_ids"},
+    "answer": {"": USER_DATA, "[]": "any", **ANY},
+    "any": ANY,
+    "parameters": {**ANY, **_PARAMETERS},
+    "prompt": {**ANY, "[]": "token_ids"},
     # Objects in such an array are no token ids: the items of a conversation.
-    "token_ids": {**_ANY, "": TOKEN_IDS, "[]": "token_ids"},
+    "token_ids": {**ANY, "": TOKEN_IDS, "[]": "token_ids"},
 }
 
 GENERIC_JSON = JsonFormat(

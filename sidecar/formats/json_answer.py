@@ -16,6 +16,7 @@ from sidecar.model import Escaping, RestorerFactory
 _KEY, _STRING, _NUMBER = int(Kind.KEY), int(Kind.STRING), int(Kind.NUMBER)
 _ARRAY, _OBJECT = int(Kind.ARRAY), int(Kind.OBJECT)
 
+_UNTOUCHED = frozenset({Treatment.SIGNED, Treatment.SEALED})
 # Places of strings alone; at all others a number may have stood.
 _STAYS_STRING = frozenset(
     {Treatment.TEXT, Treatment.NAME, Treatment.JSON_SOURCE, Treatment.STRUCTURAL, Treatment.NUMERIC}
@@ -82,7 +83,7 @@ class _Restoration:
 
     def _restore_if_text(self, document: Document, place: Place) -> bool:
         is_text = document.kinds[place.entry] in (_KEY, _STRING)
-        return is_text and place.treatment is not Treatment.SIGNED and self._restore(document, place)
+        return is_text and place.treatment not in _UNTOUCHED and self._restore(document, place)
 
     def _restore(self, document: Document, place: Place) -> bool:
         literal = document.literal(place.entry)

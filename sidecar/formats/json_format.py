@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sidecar.formats.anything import UNKNOWN
 from sidecar.formats.format import ByteRestorer, ParsedRequest
+from sidecar.formats.generic_stream import ndjson_restorer
 from sidecar.formats.json_answer import restored_answer
 from sidecar.formats.json_request import JsonRequest
 from sidecar.formats.shapes import Shapes, compiled
@@ -41,9 +42,9 @@ class JsonFormat:
         """The name in metrics and docs."""
         return self._name
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, *, documents_pass: bool = False) -> ParsedRequest:
         """Find the text fields of a request body; see ``JsonRequest`` for what is refused."""
-        return JsonRequest(body, self.request)
+        return JsonRequest(body, self.request, documents_pass=documents_pass)
 
     def restore_answer(self, body: bytes, restorers: RestorerFactory) -> bytes:
         """Restore a whole JSON answer; a body without live tokens comes back unchanged.
@@ -56,3 +57,11 @@ class JsonFormat:
     def restore_stream(self, restorers: RestorerFactory) -> ByteRestorer:
         """Return a restorer for one server-sent-events answer."""
         return self._stream(restorers)
+
+    def restore_lines(self, restorers: RestorerFactory) -> ByteRestorer:
+        """Return a restorer for one answer of JSON lines, whatever these hold."""
+        return ndjson_restorer(restorers)
+
+    def restore_elements(self, restorers: RestorerFactory) -> ByteRestorer | None:  # noqa: ARG002  few APIs do
+        """Return None: an array is one document."""
+        return None

@@ -22,7 +22,7 @@ from sidecar.formats.json_text import (
     read_bytes,
     spliced,
 )
-from sidecar.formats.media import Verdict, inspected
+from sidecar.formats.media import Verdict, inspected, is_base64
 from sidecar.formats.places import Place, places, places_below
 from sidecar.formats.shapes import ANYTHING, MEDIA_PLACES, Shape, Treatment
 
@@ -90,6 +90,7 @@ class JsonRequest:
         body: One JSON document.
         shape: Its shape, or what says so once it has been read.
         order: The keys that reach the model first; by default those of the shape.
+        documents_pass: Whether inline files that cannot be looked at pass.
 
     Raises:
         RequestRefused: (400) It is not JSON in UTF-8. (413) It holds too many literals, or JSON nested
@@ -97,9 +98,15 @@ class JsonRequest:
     """
 
     def __init__(
-        self, body: bytes, shape: Shape | Callable[[Document], Shape], order: Sequence[str] = ()
+        self,
+        body: bytes,
+        shape: Shape | Callable[[Document], Shape],
+        order: Sequence[str] = (),
+        *,
+        documents_pass: bool = False,
     ) -> None:
         self._body = body
+        self._documents_pass = documents_pass
         try:
             self._document = read_bytes(body)
         except JsonInvalid as error:
@@ -161,7 +168,7 @@ class JsonRequest:
                 self._add(FieldKind.KEY, literal, place.hint)
             case Treatment.KEYWORD if _is_keyword(literal.text):
                 pass
-            case Treatment.ENCRYPTED if _is_encrypted(literal.text):
+            case Treatment.ENCRYPTED | Treatment.SEALED if _is_encrypted(literal.text):
                 self._signed.append(literal.text)
             case treatment if treatment in MEDIA_PLACES:
                 self._look_at_media(literal, place)
@@ -183,6 +190,8 @@ class JsonRequest:
                 except ValueError:
                     raise self._refused(415, "what is declared as text is not UTF-8 in base64") from None
                 self._look_into(text, place.hint)
+            case Verdict.UNREADABLE if self._documents_pass and is_base64(literal.text, found.start):
+                pass
             case Verdict.UNREADABLE:
                 raise self._refused(415, UNREADABLE)
 

@@ -38,6 +38,7 @@ class Treatment(Enum):
     NUMERIC = auto()  # numbers are not looked at; strings are
     SIGNED = auto()  # signed, encrypted or a credential: byte for byte
     ENCRYPTED = auto()  # the same where it has the alphabet of encrypted text, else looked at
+    SEALED = auto()  # in a request like ENCRYPTED; in an answer it is the provider's, hence like SIGNED
     TOKEN_IDS = auto()  # strings are looked at; arrays of integers cannot be
     IMAGE = auto()  # inline media: a URL, a data URL, or base64 whose type stands beside it
     AUDIO = auto()
@@ -60,6 +61,7 @@ class Treatment(Enum):
     NUMERIC,
     SIGNED,
     ENCRYPTED,
+    SEALED,
     TOKEN_IDS,
     IMAGE,
     AUDIO,
@@ -113,9 +115,10 @@ class Shape:
 
     ``element`` holds for elements, ``below`` under keys that are not named; ``asked`` are the keys
     whose texts decide something about their siblings; ``order`` are those that reach the model first.
+    ``unnamed`` knows more keys, which mean the same wherever they stand.
     """
 
-    __slots__ = ("asked", "below", "element", "members", "order", "treatment")
+    __slots__ = ("asked", "below", "element", "members", "order", "treatment", "unnamed")
 
     def __init__(self, treatment: Treatment, below: Shape | None = None) -> None:
         self.treatment = treatment
@@ -124,34 +127,36 @@ class Shape:
         self.element: Shape = below or self
         self.below: Shape = below or self
         self.order: tuple[str, ...] = ()
+        self.unnamed: Shape | None = None
 
     def member(self, key: str, siblings: Siblings) -> Shape | None:
         """Return the shape of what stands under ``key``, or None if the format does not name it."""
         variants = self.members.get(key)
         if variants is None:
-            return None
+            return self.unnamed.member(key, siblings) if self.unnamed else None
         for conditions, shape in variants:
             if all(condition.holds(siblings) for condition in conditions):
                 return shape
-        return ANYTHING
+        return self.below
 
 
 ANYTHING = Shape(Treatment.USER_DATA)
 
 
-def compiled(shapes: Shapes, name: str, order: Sequence[str] = ()) -> Shape:
+def compiled(shapes: Shapes, name: str, order: Sequence[str] = (), unknown: Shape = ANYTHING) -> Shape:
     """Return the shape called ``name``, with those that it mentions.
 
     Args:
         shapes: A treatment, the name of a shape, or a shape that is compiled already, by place.
         name: Which of them.
         order: Its keys that reach the model first, in that order.
+        unknown: What stands in places that no table names.
 
     Raises:
         KeyError: It mentions a shape that does not exist.
         ValueError: It gives a place to another shape and says something about it as well.
     """
-    shape = _Compiler(shapes).shape(name)
+    shape = _Compiler(shapes, unknown).shape(name)
     shape.order = tuple(order)
     return shape
 
@@ -181,8 +186,9 @@ class _Rules:
 class _Compiler:
     """Builds each named shape once, so that shapes may mention each other and themselves."""
 
-    def __init__(self, shapes: Shapes) -> None:
+    def __init__(self, shapes: Shapes, unknown: Shape) -> None:
         self._shapes = shapes
+        self._unknown = unknown
         self._done: dict[str, Shape] = {}
 
     def shape(self, name: str) -> Shape:
@@ -191,7 +197,7 @@ class _Compiler:
             for rule, treatment in self._shapes[name].items():
                 rules.add(rule, treatment)
             own = rules.treatment if isinstance(rules.treatment, Treatment) else Treatment.USER_DATA
-            self._done[name] = shape = Shape(own, below=ANYTHING)
+            self._done[name] = shape = Shape(own, below=self._unknown)
             self._fill(shape, rules)
         return self._done[name]
 
@@ -204,7 +210,7 @@ class _Compiler:
             case str() | Shape():
                 return self._leaf(rules.treatment)
             case None:
-                shape = Shape(Treatment.USER_DATA, below=ANYTHING)
+                shape = Shape(Treatment.USER_DATA, below=self._unknown)
             case treatment:
                 shape = Shape(treatment)
         self._fill(shape, rules)
@@ -226,6 +232,10 @@ class _Compiler:
                     for conditions, variant in variants:
                         shape.asked |= {condition.key for condition in conditions}
                         shape.asked |= variant.asked if variant.treatment in MEDIA_PLACES else set()
+
+        if shape.below is self._unknown:
+            shape.unnamed = self._unknown
+            shape.asked |= self._unknown.asked
 
     def _leaf(self, treatment: Treatment | str | Shape) -> Shape:
         match treatment:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -237,13 +238,18 @@ def test_a_text_file_in_base64_is_looked_at_and_edited() -> None:
     assert base64.b64decode(data) == b"name\n{{PERSON_1}}\n"
 
 
+SEAL = "EqQBCgIYAhIMc2lnbmF0dXJl"
+
+
 @pytest.mark.parametrize(
     ("block", "signed", "seen"),
     [
-        ({"signature": "sig", "thinking": "t", "type": "thinking"}, ["sig", "t"], []),
+        ({"signature": SEAL, "thinking": "t", "type": "thinking"}, [SEAL, "t"], []),
+        ({"signature": "a b", "thinking": "t", "type": "thinking"}, ["t"], ["a b"]),
         ({"type": "thinking", "thinking": "t", "signature": ""}, [], ["t"]),
         ({"type": "thinking", "thinking": "t"}, [], ["t"]),
-        ({"type": "redacted_thinking", "data": "x y"}, ["x y"], []),
+        ({"type": "redacted_thinking", "data": SEAL}, [SEAL], []),
+        ({"type": "redacted_thinking", "data": "x y"}, [], ["x y"]),
         ({"type": "text", "text": "t", "signature": "a b"}, [], ["t", "a b"]),
         ({"type": "text", "data": "a b"}, [], ["a b"]),
     ],
@@ -298,3 +304,20 @@ def test_looking_at_many_small_values_is_linear() -> None:
         return time.process_time() - started
 
     assert seconds(20_000) < 12 * seconds(4_000) + 0.5
+
+
+@pytest.mark.parametrize("fmt", [ANTHROPIC_MESSAGES, OPENAI_CHAT], ids=lambda fmt: fmt.name)
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "{}"}},
+        {"type": "input_file", "unheard_of": {"media_type": "text/csv", "data": "{}"}},
+        {"type": "other", "file_data": "data:text/plain;base64,{}"},
+    ],
+    ids=["a-document-of-messages", "unknown", "a-file-of-responses"],
+)
+def test_a_part_of_another_providers_shape_is_looked_into(fmt: Format, part: dict[str, Any]) -> None:
+    packed = base64.b64encode(b"mail ada@example.org").decode()
+    body = json.dumps({"messages": [{"role": "user", "content": [part]}]}).replace("{}", packed)
+    texts = [field.text for field in fmt.parse_request(body.encode()).fields]
+    assert "mail ada@example.org" in texts
