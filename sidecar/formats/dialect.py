@@ -130,4 +130,9 @@ class Dialect(Protocol):
 
 def frame_string(text: str) -> str:
     """Return ``text`` as a JSON string that no line reader breaks."""
-    return '"' + _line_breaks(lambda match: f"\\u{ord(match[0]):04x}", escaped(text)) + '"'
+    return '"' + line_safe(escaped(text)) + '"'
+
+
+def line_safe(source: str) -> str:
+    """Return JSON source with everything escaped at which a line reader breaks a frame."""
+    return _line_breaks(lambda match: f"\\u{ord(match[0]):04x}", source)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from sidecar.formats.anthropic_messages import ANTHROPIC_MESSAGES
+from sidecar.formats.cohere_chat import COHERE_CHAT
 from sidecar.formats.format import Format
 from sidecar.formats.generic_json import GENERIC_JSON
 from sidecar.formats.openai_chat import OPENAI_CHAT
+from sidecar.formats.openai_completions import OPENAI_COMPLETIONS
+from sidecar.formats.openai_inputs import OPENAI_INPUTS
+from sidecar.formats.openai_responses import OPENAI_RESPONSES
 
 FORMATS: tuple[Format, ...] = (
     OPENAI_CHAT,
+    OPENAI_RESPONSES,
+    OPENAI_COMPLETIONS,
+    OPENAI_INPUTS,
+    COHERE_CHAT,
     ANTHROPIC_MESSAGES,
     GENERIC_JSON,
 )
@@ -23,6 +31,24 @@ def format_for_path(path: str) -> Format:
     match steps:
         case [*_, "chat", "completions"]:
             return OPENAI_CHAT
+        case [*_, "responses"] | [*_, "responses", _] | [*_, "responses", _, _]:
+            return OPENAI_RESPONSES
+        case [*_, "completions"]:
+            return OPENAI_COMPLETIONS
+        case (
+            [
+                *_,
+                "v1" | "v2" | "openai" | "compatibility",
+                "embeddings" | "moderations" | "rerank" | "ocr" | "embed",
+            ]
+            | [*_, "deployments", _, "embeddings"]
+            | [*_, "chat", "moderations"]
+            | [*_, "images", "generations" | "edits"]
+            | [*_, "audio", "speech"]
+        ):
+            return OPENAI_INPUTS
+        case [*_, "v1" | "v2", "chat"]:
+            return COHERE_CHAT
         case [*above, "messages"] | [*above, "messages", "count_tokens"] if _is_anthropic(above):
             return ANTHROPIC_MESSAGES
         case _:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sidecar.formats.dialect import ChannelKey, Delta, Dialect, Frame, Framer, Scope, frame_string
+from sidecar.formats.dialect import ChannelKey, Delta, Dialect, Frame, Framer, Scope, frame_string, line_safe
 from sidecar.formats.json_answer import nothing_like, restore_part
 from sidecar.formats.json_grammar import NUMBER, JsonInvalid
 from sidecar.formats.json_text import Document, Edits, Literal, read_bytes
@@ -134,7 +134,10 @@ class StreamRestorer:
         changed |= wholes_changed
         if not (wholes_changed or ends_all or reading.ends or reading.user_data or reading.parts):
             self._learn(frame, document, reading.deltas)
-        return before + (frame.with_data(edits.apply(document).encode()) if changed else frame.raw)
+        if not changed:
+            return before + frame.raw
+        source = edits.apply(document)
+        return before + frame.with_data((line_safe(source) if reading.parts else source).encode())
 
     def _learn(self, frame: Frame, document: Document, deltas: Sequence[Delta]) -> None:
         """Know frames like this again, unless learning has not paid off for long."""
