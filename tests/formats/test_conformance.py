@@ -31,6 +31,8 @@ NUMERIC_KEYS = frozenset({
     *("seed", "created", "created_at", "max_completion_tokens", "max_tokens", "max_output_tokens"),
     *("temperature", "50256", "minimum", "maximum", "dimensions", "budget_tokens", "max_uses"),
     *("index", "document_index", "start_char_index", "end_char_index"),
+    *("topP", "topK", "top_k", "candidateCount", "maxOutputTokens", "outputDimensionality", "fps"),
+    *("thinkingBudget", "num_ctx", "num_predict", "repeat_penalty", "keep_alive"),
     *("index", "start_index", "end_index", "x", "y", "start", "end", "exit_code", "max_output_length"),
     *("top_logprobs", "logprobs", "n", "best_of", "score", "score_threshold", "max_num_results", "timeout_ms"),
     *("display_width", "display_height", "partial_images", "output_compression", "output_dimension", "speed"),
