@@ -12,7 +12,6 @@ and the stamp that the guard filter asks for is set only by the reply that answe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -55,7 +54,7 @@ from sidecar.policy import (
     refusal,
     report,
 )
-from sidecar.request_body import tokenize_body
+from sidecar.request_body import Deadline, tokenize_body
 from sidecar.tokens.token_map import TokenMap
 
 INLINE_BYTES = 32 * 1024  # above this, work on one answer is worth a thread of its own
@@ -100,22 +99,6 @@ class Core:
     report_header: bool = True
 
 
-class Deadline:
-    """A ``Budget`` that ends at a fixed time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def remaining(self) -> float:
-        """Return the seconds left, never negative."""
-        return max(0.0, self._end - time.monotonic())
-
-    def check(self) -> None:
-        """Return while there is time left; otherwise raise ``RequestRefused`` (413)."""
-        if self.remaining() == 0.0:
-            raise RequestRefused(413, "the text is too long to be inspected in time; send less text at once")
-
-
 class Exchange:
     """One HTTP request and its response.
 
@@ -133,6 +116,7 @@ class Exchange:
         self._body = bytearray()
         self._reader: RequestReader | None = None
         self._response_mode = modes.response
+        self._deadline: Deadline | None = None
         self._inflater: Inflater | None = None
         self._restorer: ByteRestorer | None = None
         self._held = 0  # bytes of the answer taken and not sent on, which is all of it where it must be whole
@@ -143,6 +127,11 @@ class Exchange:
         if self._state is State.PASS:
             return self._response_mode is not BodyMode.NONE
         return self._state in {State.BODY, State.ANSWER}
+
+    def cancel(self) -> None:
+        """End detection that is under way in another thread: nobody waits for it any more."""
+        if self._deadline is not None:
+            self._deadline.end_now()
 
     def is_heavy(self, event: Event) -> bool:
         """Tell whether the event may take longer than a message is worth on the event loop."""
@@ -263,7 +252,7 @@ class Exchange:
             return body
         if self._reader is None:
             raise StreamBroken("a request body came without request headers")
-        deadline = Deadline(self._core.detection_seconds)
+        deadline = self._deadline = Deadline(self._core.detection_seconds)
         return tokenize_body(body, self._reader, self._core.detection, self._map, deadline)
 
     def _send_request(self, *, end_of_stream: bool) -> Iterator[Reply]:

@@ -7,6 +7,7 @@ exchange can be confused with text that the client typed.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 
 from sidecar.detection.pipeline import Detection
@@ -18,6 +19,26 @@ from sidecar.tokens.token_map import TokenMap
 
 # What data frames make of a column of whole numbers with gaps.
 _WHOLE_FRACTION = re.compile(r"\.0+\Z")
+
+
+class Deadline:
+    """A ``Budget`` that ends at a fixed time, or as soon as nobody waits any more."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def end_now(self) -> None:
+        """Leave no time; may be called from another thread."""
+        self._end = 0.0
+
+    def remaining(self) -> float:
+        """Return the seconds left, never negative."""
+        return max(0.0, self._end - time.monotonic())
+
+    def check(self) -> None:
+        """Return while there is time left; otherwise raise ``RequestRefused`` (413)."""
+        if self.remaining() == 0.0:
+            raise RequestRefused(413, "the text is too long to be inspected in time; send less text at once")
 
 
 def tokenize_body(

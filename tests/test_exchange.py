@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.detection.pipeline import load_detection
-from sidecar.errors import ResponseUnsafe, StreamBroken
+from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.exchange import Core, Exchange
 from sidecar.model import (
     Body,
@@ -528,6 +528,17 @@ def test_the_doctor_is_refused_what_everybody_is_refused_and_never_sent_on(
     if not isinstance(replies[-1], Refusal):
         replies = send(target, *events)
     assert isinstance(replies[-1], Refusal)
+
+
+def test_detection_ends_when_nobody_waits_any_more() -> None:
+    target = exchange()
+    send(target, request(), Body(REQUEST, CHAT, end_of_stream=True))
+    target.cancel()
+    deadline = target._deadline
+    assert deadline is not None
+    assert deadline.remaining() == 0.0
+    with pytest.raises(RequestRefused):
+        deadline.check()
 
 
 # --- the law ---------------------------------------------------------------------------------------

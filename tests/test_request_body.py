@@ -8,10 +8,9 @@ from functools import cache
 import pytest
 
 from sidecar.detection.pipeline import Detection, load_detection
-from sidecar.exchange import Deadline
 from sidecar.formats.registry import format_for_path
 from sidecar.model import Escaping
-from sidecar.request_body import tokenize_body
+from sidecar.request_body import Deadline, tokenize_body
 from sidecar.tokens.token_map import TokenMap
 
 UNSURE = "4532-1234-5678-9010"  # a card only where a word says so

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sidecar.detection.pipeline import Detection, load_detection
-from sidecar.exchange import Core, Deadline, Exchange
+from sidecar.exchange import Core, Exchange
 from sidecar.model import BodyModes
 from sidecar.policy import HeaderPolicy
-from sidecar.request_body import profile_mask
+from sidecar.request_body import Deadline, profile_mask
 from sidecar.settings import Settings
 
 

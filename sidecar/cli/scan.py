@@ -12,8 +12,8 @@ from rich.text import Text
 
 from sidecar.cli.core import load_inline
 from sidecar.detection.pipeline import Detection
-from sidecar.exchange import Deadline
 from sidecar.model import Passage, Span
+from sidecar.request_body import Deadline
 from sidecar.settings import Settings
 
 SECONDS_PER_TEXT = 3600.0  # a command at the terminal may take its time

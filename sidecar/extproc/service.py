@@ -39,6 +39,9 @@ class ExchangeLike(Protocol):
     def is_heavy(self, event: Event) -> bool:
         """Tell whether ``receive`` of this event belongs in a thread."""
 
+    def cancel(self) -> None:
+        """End work that is under way in a thread: nobody waits for it any more."""
+
     def receive(self, event: Event) -> Sequence[Reply]:
         """Take the next event; return the replies it calls for.
 
@@ -95,6 +98,9 @@ class ExternalProcessor:
         except asyncio.CancelledError:
             log.debug("stream_canceled", **stream.counts())
             raise
+        finally:
+            if stream.exchange is not None:
+                stream.exchange.cancel()
         if failure is None:
             log.debug("stream_done", **stream.counts())
             return

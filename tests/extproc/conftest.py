@@ -40,6 +40,7 @@ class ScriptedExchange:
     script: list[Any]
     owing: bool = False
     heavy: bool = False
+    cancelled: bool = False
     events: list[Event] = field(default_factory=list)
     threads: list[str] = field(default_factory=list)
 
@@ -50,6 +51,9 @@ class ScriptedExchange:
     def is_heavy(self, event: Event) -> bool:
         del event
         return self.heavy
+
+    def cancel(self) -> None:
+        self.cancelled = True
 
     def receive(self, event: Event) -> Sequence[Reply]:
         self.events.append(event)

@@ -54,6 +54,7 @@ class Echo:
     owes_answer = True
     def __init__(self, modes): pass
     def is_heavy(self, event): return isinstance(event, Body)
+    def cancel(self): pass
     def receive(self, event):
         if not isinstance(event, Body):
             return [HeadersReply(Direction.REQUEST)]

@@ -349,14 +349,16 @@ def test_a_peer_that_goes_away_is_quiet(
     release = threading.Event()
     caplog.set_level(logging.INFO)
     script = [lambda _: (release.wait(10) if heavy else None) or [CONTINUE]]
+    exchange = scripted(script, heavy=heavy, owing=True)
 
     async def main() -> None:
-        async with serving(socket_folder, Factory([scripted(script, heavy=heavy, owing=True)])) as peer:
+        async with serving(socket_folder, Factory([exchange])) as peer:
             call = peer.call()
             await call.write(HEADERS)
             await asyncio.sleep(0.2)
             call.cancel()
             await asyncio.sleep(0.2)
+            assert exchange.cancelled, "its thread would go on for nobody"
             release.set()
             await asyncio.sleep(0.2)
 
