@@ -137,6 +137,25 @@ def demo() -> None:
 
 
 @app.command()
+def doctor(
+    url: Annotated[str, typer.Argument(help="The gateway, such as http://127.0.0.1:8080.")],
+    header: Annotated[
+        list[str] | None, typer.Option(help="NAME:TEXT sent along; may be given again.")
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="Entity type not to ask for, such as PERSON.")
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Take any certificate.")] = False,
+) -> None:
+    """Ask a running gateway what of some planted data would have left."""
+    from sidecar.cli import doctor as command
+
+    headers = command.split_headers(header or [])
+    if not command.doctor(url, headers=headers, insecure=insecure, skipped=frozenset(skip or ())):
+        sys.exit(1)
+
+
+@app.command()
 def check(config: ConfigFile = None) -> None:
     """Check settings, patterns, model and Envoy configuration before they go live."""
     from sidecar.cli import check as command
