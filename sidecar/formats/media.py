@@ -78,13 +78,13 @@ def inspected(text: str, treatment: Treatment, siblings: Siblings) -> Inspected:
     declared = _declared(treatment, siblings)
     if declared:
         return _judged(text, 0, treatment, declared)
-    if treatment is Treatment.FILE and len(text) >= SHORT and _is_base64(text, 0):
+    if treatment is Treatment.FILE and len(text) >= SHORT and is_base64(text, 0):
         return Inspected(Verdict.UNREADABLE)
     return Inspected(Verdict.TEXT)
 
 
 def _judged(text: str, start: int, treatment: Treatment, declared: str) -> Inspected:
-    if not _is_base64(text, start):
+    if not is_base64(text, start):
         return Inspected(Verdict.TEXT)
     if _TEXTUAL(declared):
         return Inspected(Verdict.ENCODED_TEXT, start, declared)
@@ -95,7 +95,7 @@ def _judged(text: str, start: int, treatment: Treatment, declared: str) -> Inspe
 
 def _recognized(text: str) -> Inspected:
     """Judge base64 by the bytes that it begins with."""
-    if not _is_base64(text, 0):
+    if not is_base64(text, 0):
         return Inspected(Verdict.TEXT)
     if len(text) < SHORT:
         return Inspected(Verdict.SHORT)
@@ -106,7 +106,8 @@ def _recognized(text: str) -> Inspected:
     return Inspected(Verdict.MEDIA if is_image else Verdict.UNREADABLE)
 
 
-def _is_base64(text: str, start: int) -> bool:
+def is_base64(text: str, start: int) -> bool:
+    """Tell whether all from ``start`` on has the alphabet of base64."""
     return _BASE64(text, start) is not None
 
 

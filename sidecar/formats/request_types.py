@@ -1,0 +1,86 @@
+"""Which request bodies can be looked into, by their declared type, and by what.
+
+==========================================  ==============================================================
+declared type                               read as
+==========================================  ==============================================================
+none, ``application/json``, ``…+json``      one JSON document, by the format of the path
+``application/x-ndjson``, ``…/jsonl`` …     JSON lines, each by what it says it is
+``multipart/form-data``                     its parts, each by its own type
+``text/…`` but for event streams            JSON where it is that, else text
+all else                                    nothing: it is refused
+==========================================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from email.message import Message
+from functools import partial
+
+from sidecar.formats.file_types import is_json_lines
+from sidecar.formats.form_data import FormData
+from sidecar.formats.format import Format, ParsedRequest, RequestReader
+from sidecar.formats.generic_json import GENERIC_JSON
+from sidecar.formats.json_format import JsonFormat
+from sidecar.formats.json_lines import DocumentShapes, JsonLines
+from sidecar.formats.json_request import JsonRequest
+from sidecar.formats.multipart import parameters
+from sidecar.formats.openai_chat import OPENAI_CHAT
+from sidecar.formats.registry import format_for_path
+from sidecar.formats.text_body import Claim, TextBody
+
+UNREADABLE_TYPE = (
+    "content-type: a body of this type cannot be inspected; JSON, JSON lines, text and multipart/form-data "
+    "can, all in UTF-8"
+)
+_UTF8 = frozenset({"utf-8", "utf8", "us-ascii"})
+_SHAPES = DocumentShapes(format_for_path, OPENAI_CHAT, GENERIC_JSON)
+
+
+def reader_for(path: str, content_type: str, *, documents_pass: bool = False) -> RequestReader | None:
+    """Return what reads a request body, or None if nothing can.
+
+    Args:
+        path: The request's path, with or without a query.
+        content_type: The header's text, parameters included.
+        documents_pass: Whether PDF and office files pass instead of being refused.
+
+    Raises:
+        RequestRefused: (400) It is multipart/form-data, and its parameters are not valid.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    message = Message()
+    message["content-type"] = content_type
+    if (message.get_content_charset() or "utf-8") not in _UTF8:
+        return None
+    document = _Document(format_for_path(path), documents_pass)
+    lines = JsonLines(_SHAPES, documents_pass=documents_pass)
+    if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
+        return document
+    if is_json_lines(media_type):
+        return lines
+    if media_type == "multipart/form-data":
+        boundary = parameters(content_type)[1].get("boundary", "")
+        file = partial(JsonRequest, shape=_SHAPES, documents_pass=documents_pass)
+        return FormData(boundary, file, lines, documents_pass=documents_pass)
+    if media_type.startswith("text/") and media_type != "text/event-stream":
+        return TextBody(Claim.TEXT, document.parse_request, lines)
+    return None
+
+
+class _Document:
+    """Reads one JSON document by a format."""
+
+    def __init__(self, fmt: Format, documents_pass: bool) -> None:
+        self._format = fmt
+        self._documents_pass = documents_pass
+
+    @property
+    def name(self) -> str:
+        """The name of the format."""
+        return self._format.name
+
+    def parse_request(self, body: bytes) -> ParsedRequest:
+        """Find the text fields; see ``formats.format.Format``."""
+        if self._documents_pass and isinstance(self._format, JsonFormat):
+            return self._format.parse_request(body, documents_pass=True)
+        return self._format.parse_request(body)
