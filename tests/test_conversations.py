@@ -114,12 +114,10 @@ def test_each_turn_begins_with_the_bytes_of_the_turn_before(
     for number in range(TURNS):
         seen = json.loads(take_turn(messages, number))
         prompts.append(json.dumps([seen["tools"], seen["messages"]])[:-2].encode())
-    same = [len(commonprefix(pair)) for pair in pairwise(prompts)]
+    same = [len(commonprefix(pair)) for pair in pairwise(prompts)]  # noqa: RUF071 - byte by byte is meant
     share = sum(same) / sum(map(len, prompts[:-1]))
     with capsys.disabled():
-        sys.stdout.write(
-            f"\n{take_turn.__name__}: {share:.2%} of prefix bytes identical over {TURNS} turns\n"
-        )
+        sys.stdout.write(f"\n{take_turn.__name__}: {share:.2%} of the prefix kept over {TURNS} turns\n")
     assert share == 1.0
     text = prompts[-1].decode()
     assert not [person for person in PEOPLE if person in text]
