@@ -7,8 +7,9 @@ binary types are not touched.
 declared type                                     restored as
 ================================================  ===================================================
 ``text/event-stream``                             frames, by the format
-``application/json``, ``…+json``                  one JSON document, by the format, once it is complete
-``application/x-ndjson`` and its other names      lines, each of any JSON shape
+``application/json``, ``…+json``                  one JSON document, by the format, once it is complete; an
+                                                  array element by element where the API streams that way
+``application/x-ndjson`` and its other names      lines, by the format
 other ``text/…``, XML, JavaScript, forms …        raw text, as it arrives
 none                                              JSON if it starts like an object or array, or raw text
 all else                                          not at all
@@ -19,7 +20,6 @@ from __future__ import annotations
 
 from sidecar.errors import ResponseUnsafe
 from sidecar.formats.format import ByteRestorer, Format
-from sidecar.formats.generic_stream import ndjson_restorer
 from sidecar.formats.raw_text import RawTextRestorer, restored_raw
 from sidecar.model import RestorerFactory
 
@@ -82,7 +82,7 @@ def restorer_for(fmt: Format, content_type: str, restorers: RestorerFactory) -> 
     if media_type == "text/event-stream":
         return fmt.restore_stream(restorers)
     if media_type in _NDJSON:
-        return ndjson_restorer(restorers)
+        return fmt.restore_lines(restorers)
     if media_type == "application/json" or media_type.endswith("+json") or media_type == "text/json":
         return _JsonBody(fmt, restorers, charset)
     if media_type.startswith("text/") or media_type in _TEXT or media_type.endswith(_TEXT_SUFFIXES):
@@ -99,33 +99,48 @@ def _charset(parameters: str) -> str:
 
 
 class _JsonBody:
-    """Keeps a JSON answer until it is complete, then lets the format restore it."""
+    """Keeps a JSON answer until it is complete, unless it is an array that the format takes in pieces."""
 
     def __init__(self, fmt: Format, restorers: RestorerFactory, charset: str = "") -> None:
         self._format = fmt
         self._restorers = restorers
         self._charset = charset
         self._body = bytearray()
+        self._elements: ByteRestorer | None = None
+        self._begun = False
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes; nothing can be sent on yet.
+        """Take the next bytes; return what can be sent on now, which is nothing of a single document.
 
         Raises:
             ResponseUnsafe: The answer is longer than ``MAX_ANSWER_BYTES`` (64 MiB).
         """
+        if self._elements is not None:
+            return self._elements.feed(chunk)
         self._body += chunk
+        if not self._begun and self._begins_array():
+            self._elements = self._format.restore_elements(self._restorers)
+            if self._elements is not None:
+                return self._elements.feed(bytes(self._body))
         if len(self._body) > MAX_ANSWER_BYTES:
             raise ResponseUnsafe(f"a JSON answer is longer than {MAX_ANSWER_BYTES} bytes")
         return b""
 
     def flush(self) -> bytes:
-        """Return the restored answer."""
+        """Return the restored answer, or the rest of it."""
+        if self._elements is not None:
+            return self._elements.flush()
         body = bytes(self._body)
         self._body.clear()
         try:
             return self._format.restore_answer(body, self._restorers)
         except ValueError:
             return restored_raw(body, self._restorers, self._charset)
+
+    def _begins_array(self) -> bool:
+        start = bytes(self._body).removeprefix(_BOM).lstrip(_JSON_SPACE)[:1]
+        self._begun = start not in (b"", _BOM[:1])
+        return start == b"["
 
 
 class _UndeclaredBody:

@@ -113,3 +113,9 @@ class Format(RequestReader, Protocol):
 
     def restore_stream(self, restorers: RestorerFactory) -> ByteRestorer:
         """Return a restorer for one server-sent-events answer."""
+
+    def restore_lines(self, restorers: RestorerFactory) -> ByteRestorer:
+        """Return a restorer for one answer of JSON lines."""
+
+    def restore_elements(self, restorers: RestorerFactory) -> ByteRestorer | None:
+        """Return a restorer for an array that is sent element by element; None if it is one document."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 from sidecar.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from sidecar.formats.cohere_chat import COHERE_CHAT
 from sidecar.formats.format import Format
+from sidecar.formats.gemini import GEMINI
+from sidecar.formats.gemini import METHODS as GEMINI_METHODS
 from sidecar.formats.generic_json import GENERIC_JSON
+from sidecar.formats.ollama import METHODS as OLLAMA_METHODS
+from sidecar.formats.ollama import OLLAMA
 from sidecar.formats.openai_chat import OPENAI_CHAT
 from sidecar.formats.openai_completions import OPENAI_COMPLETIONS
 from sidecar.formats.openai_inputs import OPENAI_INPUTS
@@ -18,6 +22,8 @@ FORMATS: tuple[Format, ...] = (
     OPENAI_INPUTS,
     COHERE_CHAT,
     ANTHROPIC_MESSAGES,
+    GEMINI,
+    OLLAMA,
     GENERIC_JSON,
 )
 
@@ -51,6 +57,12 @@ def format_for_path(path: str) -> Format:
             return COHERE_CHAT
         case [*above, "messages"] | [*above, "messages", "count_tokens"] if _is_anthropic(above):
             return ANTHROPIC_MESSAGES
+        case [*_, call] if ":" in call and call.rpartition(":")[2] in GEMINI_METHODS:
+            return GEMINI
+        case [*_, "cachedContents"] | [*_, "cachedContents", _]:
+            return GEMINI
+        case [*_, "api", method] if method in OLLAMA_METHODS:
+            return OLLAMA
         case _:
             return GENERIC_JSON
 
