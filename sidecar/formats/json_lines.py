@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from sidecar.errors import RequestRefused
 from sidecar.formats.format import Format
 from sidecar.formats.json_format import JsonFormat
+from sidecar.formats.json_grammar import MAX_ENTRIES
 from sidecar.formats.json_request import JsonRequest
 from sidecar.formats.json_text import Document, JsonInvalid, Kind, read_bytes
 from sidecar.formats.sections import Section, Sections
@@ -88,9 +89,10 @@ class JsonLines:
 
         Raises:
             RequestRefused: (400) A line is not JSON in UTF-8. (413) There are more than ``MAX_LINES``
-                lines, or too many text fields. (415, 422) A line holds what cannot be inspected.
+                lines, or too many values or text fields. (415, 422) A line holds what cannot be inspected.
         """
         sections: list[Section] = []
+        size = 0
         for line in lines(body):
             if len(sections) == MAX_LINES:
                 raise RequestRefused(413, f"more than {MAX_LINES} lines")
@@ -99,6 +101,9 @@ class JsonLines:
             except RequestRefused as refused:
                 number = body.count(b"\n", 0, line.start()) + 1
                 raise RequestRefused(refused.status, f"line {number}: {refused.message}") from None
+            size += parsed.size
+            if size > MAX_ENTRIES:
+                raise RequestRefused(413, f"more than {MAX_ENTRIES} keys and values")
             sections.append(Section(line.start(), line.end(), parsed))
         return Sections(body, sections)
 

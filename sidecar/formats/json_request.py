@@ -121,6 +121,11 @@ class JsonRequest:
             self._look(self._document, place)
 
     @property
+    def size(self) -> int:
+        """How many keys and values its document has."""
+        return len(self._document.kinds)
+
+    @property
     def fields(self) -> Sequence[JsonField]:
         """All text fields in prompt order."""
         return self._fields

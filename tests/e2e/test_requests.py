@@ -94,8 +94,9 @@ def test_profile_mask_replaces_for_good(client: httpx.Client, clean: EchoProvide
         pytest.param(b"[" * 5000 + b"]" * 5000, {}, 400, id="too-deep"),
         pytest.param(b"not gzip", {"content-encoding": "gzip"}, 400, id="broken-gzip"),
         pytest.param(b"x", {"content-encoding": "snappy"}, 415, id="unknown-coding"),
-        pytest.param(b"hello", {"content-type": "text/plain"}, 415, id="unknown-type"),
-        pytest.param(b"--x--", {"content-type": "multipart/form-data; boundary=x"}, 415, id="upload"),
+        pytest.param(b"hello", {"content-type": "application/octet-stream"}, 415, id="unknown-type"),
+        pytest.param(b"a=b", {"content-type": "application/x-www-form-urlencoded"}, 415, id="form"),
+        pytest.param(b"--y--", {"content-type": "multipart/form-data; boundary=x"}, 400, id="upload"),
         pytest.param(gzip.compress(bytes(40 * MEBIBYTE)), {"content-encoding": "gzip"}, 413, id="bomb"),
     ],
 )
