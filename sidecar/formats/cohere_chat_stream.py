@@ -9,16 +9,19 @@ Source: Cohere API reference, "Chat with streaming".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sidecar.formats.dialect import ChannelKey, Delta, Reading, Scope, frame_string
 from sidecar.formats.json_grammar import Kind
-from sidecar.formats.json_text import Document, Edits
-from sidecar.formats.leaves import Path, index_of, leaves, text_at
+from sidecar.formats.json_text import Document, Edits, Literal
+from sidecar.formats.leaves import Leaf, Path, index_of, leaves, text_at
 from sidecar.formats.sse import SseDecoder
 from sidecar.formats.stream import StreamRestorer
 from sidecar.model import Escaping, RestorerFactory
 
 _NAMES = frozenset({"type", "id", "name", "role"})
 _NO_INDEX = -1
+_PLAN: Scope = ("tool-plan", _NO_INDEX)  # has no end of its own; calls or content follow it
 _WORD, _OBJECT = int(Kind.WORD), int(Kind.OBJECT)
 
 
@@ -38,29 +41,37 @@ class CohereChatDialect:
         index = index_of(document, 0, _NO_INDEX)
         found = list(leaves(document))
         if step == "delta" and document.kinds[0] == _OBJECT:
-            moving = [leaf for leaf in found if not leaf.is_key and _moves(leaf.path)]
-            deltas = [
-                Delta(
-                    ChannelKey((kind, index), leaf.path), document.literal(leaf.entry), _escaping(leaf.path)
-                )
-                for leaf in moving
-            ]
-            still = {leaf.entry for leaf in moving}
-            return Reading(
-                deltas, [document.literal(leaf.entry) for leaf in found if leaf.entry not in still]
-            )
-        ends: frozenset[Scope] = frozenset({(kind, index)}) if step == "end" else frozenset()
+            return _read_delta(document, (kind, index), found)
+        ends: frozenset[Scope] = frozenset(
+            {(kind, index)} if step == "end" else {_PLAN} if step == "start" else ()
+        )
         ends_all = (kind, step) == ("message", "end") or event == "error" or kind + step == "error"
         return Reading(wholes=[document.literal(leaf.entry) for leaf in found], ends=ends, ends_all=ends_all)
 
     def carry(self, key: ChannelKey, text: str, seen: Document) -> str:
         """Return the channel's last event with ``text`` in the place of its delta, and no other text."""
         edits = Edits()
+        if (logprobs := _logprobs(seen)) is not None:
+            edits.put_source(seen, seen.starts[logprobs], seen.ends[logprobs], "null")
         for leaf in leaves(seen):
             if not leaf.is_key and _moves(leaf.path):
                 source = frame_string(text if leaf.path == key.path else "")
                 edits.put_source(seen, seen.starts[leaf.entry], seen.ends[leaf.entry], source)
         return edits.apply(seen)
+
+
+def _read_delta(document: Document, scope: Scope, found: Sequence[Leaf]) -> Reading:
+    companion = _logprobs(document)
+    deltas: list[Delta] = []
+    wholes: list[Literal] = []
+    for leaf in found:
+        literal = document.literal(leaf.entry)
+        if not leaf.is_key and _moves(leaf.path):
+            key = ChannelKey(scope, leaf.path)
+            deltas.append(Delta(key, literal, _escaping(leaf.path), companion=companion))
+        elif leaf.path[0] != "logprobs":
+            wholes.append(literal)
+    return Reading(deltas, wholes)
 
 
 def _moves(path: Path) -> bool:

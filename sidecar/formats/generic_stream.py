@@ -25,8 +25,8 @@ _NO_END = frozenset({"null", "false", '""'})
 _ONE_OF_MANY = frozenset(
     {"index", "output_index", "content_index", "summary_index", "choice_index", "candidateIndex", "item_id"},
 )
-_CALL_DATA = frozenset({"arguments", "args", "input"})  # objects below these come in one piece
-_JSON_SOURCE = frozenset({"arguments", "partial_json"})
+_CALL_DATA = frozenset({"arguments", "args", "input", "parameters"})  # objects below these come in one piece
+_JSON_SOURCE = frozenset({"arguments", "partial_json", "parameters"})
 _TEXTS = frozenset({"text", "content", "delta", "thinking", "reasoning", "response", "completion", "refusal"})
 
 _STRING, _NUMBER, _WORD = int(Kind.STRING), int(Kind.NUMBER), int(Kind.WORD)

@@ -32,7 +32,7 @@ _INDICES = ("content_index", "summary_index", "command_index")
 _WHOLE_TEXTS = frozenset(
     {"text", "refusal", "arguments", "input", "code", "command", "transcript", "output_text"}
 )
-_OPAQUE = frozenset({"partial_image_b64", "obfuscation"})
+_UNTOUCHED = frozenset({"partial_image_b64", "obfuscation", "logprobs"})
 
 _STRING, _WORD = int(Kind.STRING), int(Kind.WORD)
 _OBJECT, _ARRAY = int(Kind.OBJECT), int(Kind.ARRAY)
@@ -86,7 +86,7 @@ class ResponsesDialect:
             elif step == "done" and name in _WHOLE_TEXTS and document.kinds[value] == _STRING:
                 own = ChannelKey(place._replace(kind=f"{kind} {name}"), (name,))
                 deltas.append(_delta(document, own, value, kind, last=True))
-            elif name not in _OPAQUE:
+            elif name not in _UNTOUCHED:
                 failed |= name == "error" and document.kinds[value] != _WORD
                 wholes += _strings(document, value)
         ends = self._ended(kind, place) if step == "done" else frozenset()

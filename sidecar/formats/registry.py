@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidecar.formats.anthropic_batches import ANTHROPIC_BATCHES
 from sidecar.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from sidecar.formats.cohere_chat import COHERE_CHAT
 from sidecar.formats.format import Format
@@ -10,6 +11,7 @@ from sidecar.formats.gemini import METHODS as GEMINI_METHODS
 from sidecar.formats.generic_json import GENERIC_JSON
 from sidecar.formats.ollama import METHODS as OLLAMA_METHODS
 from sidecar.formats.ollama import OLLAMA
+from sidecar.formats.openai_batches import OPENAI_BATCHES
 from sidecar.formats.openai_chat import OPENAI_CHAT
 from sidecar.formats.openai_completions import OPENAI_COMPLETIONS
 from sidecar.formats.openai_inputs import OPENAI_INPUTS
@@ -22,6 +24,8 @@ FORMATS: tuple[Format, ...] = (
     OPENAI_INPUTS,
     COHERE_CHAT,
     ANTHROPIC_MESSAGES,
+    ANTHROPIC_BATCHES,
+    OPENAI_BATCHES,
     GEMINI,
     OLLAMA,
     GENERIC_JSON,
@@ -57,6 +61,10 @@ def format_for_path(path: str) -> Format:
             return COHERE_CHAT
         case [*above, "messages"] | [*above, "messages", "count_tokens"] if _is_anthropic(above):
             return ANTHROPIC_MESSAGES
+        case [*above, "messages", "batches"] if _is_anthropic(above):
+            return ANTHROPIC_BATCHES
+        case [*_, "v1" | "openai", "batches"]:
+            return OPENAI_BATCHES
         case [*_, call] if ":" in call and call.rpartition(":")[2] in GEMINI_METHODS:
             return GEMINI
         case [*_, "cachedContents"] | [*_, "cachedContents", _]:
