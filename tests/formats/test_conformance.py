@@ -30,6 +30,7 @@ CARD = "4111111111111111"
 NUMERIC_KEYS = frozenset({
     *("seed", "created", "created_at", "max_completion_tokens", "max_tokens", "max_output_tokens"),
     *("temperature", "50256", "minimum", "maximum", "dimensions", "budget_tokens", "max_uses"),
+    "seconds",
     *("index", "document_index", "start_char_index", "end_char_index"),
     *("topP", "topK", "top_k", "candidateCount", "maxOutputTokens", "outputDimensionality", "fps"),
     *("thinkingBudget", "num_ctx", "num_predict", "repeat_penalty", "keep_alive"),
