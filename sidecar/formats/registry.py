@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sidecar.formats.anthropic_batches import ANTHROPIC_BATCHES
-from sidecar.formats.anthropic_batches import ANTHROPIC_BATCHES
 from sidecar.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from sidecar.formats.cohere_chat import COHERE_CHAT
 from sidecar.formats.format import Format
@@ -12,7 +11,6 @@ from sidecar.formats.gemini import METHODS as GEMINI_METHODS
 from sidecar.formats.generic_json import GENERIC_JSON
 from sidecar.formats.ollama import METHODS as OLLAMA_METHODS
 from sidecar.formats.ollama import OLLAMA
-from sidecar.formats.openai_batches import OPENAI_BATCHES
 from sidecar.formats.openai_batches import OPENAI_BATCHES
 from sidecar.formats.openai_chat import OPENAI_CHAT
 from sidecar.formats.openai_completions import OPENAI_COMPLETIONS
@@ -26,8 +24,6 @@ FORMATS: tuple[Format, ...] = (
     OPENAI_INPUTS,
     COHERE_CHAT,
     ANTHROPIC_MESSAGES,
-    ANTHROPIC_BATCHES,
-    OPENAI_BATCHES,
     ANTHROPIC_BATCHES,
     OPENAI_BATCHES,
     GEMINI,
@@ -65,10 +61,6 @@ def format_for_path(path: str) -> Format:  # noqa: C901 - one case for each kind
             return COHERE_CHAT
         case [*above, "messages"] | [*above, "messages", "count_tokens"] if _is_anthropic(above):
             return ANTHROPIC_MESSAGES
-        case [*above, "messages", "batches"] if _is_anthropic(above):
-            return ANTHROPIC_BATCHES
-        case [*_, "v1" | "openai", "batches"]:
-            return OPENAI_BATCHES
         case [*above, "messages", "batches"] if _is_anthropic(above):
             return ANTHROPIC_BATCHES
         case [*_, "v1" | "openai", "batches"]:
