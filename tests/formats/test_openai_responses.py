@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sidecar.errors import RequestRefused
+from sidecar.formats.openai_responses import OPENAI_RESPONSES
+from sidecar.model import Original
+from sidecar.tokens.token_map import TokenMap
+
+Json = Any
+
+
+def texts(**request: Json) -> list[str]:
+    return [field.text for field in OPENAI_RESPONSES.parse_request(json.dumps(request).encode()).fields]
+
+
+def test_fields_come_in_the_order_in_which_the_model_reads_them() -> None:
+    found = texts(
+        user="u u",
+        text={"format": {"type": "json_schema", "name": "n", "schema": {"description": "f f"}}},
+        input=[{"role": "user", "content": "i i"}],
+        instructions="s s",
+        prompt={"id": "p", "variables": {"v": "v v"}},
+        tools=[{"type": "function", "name": "t", "description": "t t"}],
+    )
+    assert found == ["t", "t t", "s s", "v", "v v", "i i", "u u", "n", "f f"]
+
+
+def test_references_to_what_the_provider_keeps_are_its_own() -> None:
+    found = texts(
+        previous_response_id="resp_0123456789",
+        conversation={"id": "conv_0123456789"},
+        prompt={"id": "pmpt_1", "version": "v2"},
+        background=True,
+        store=True,
+        include=["reasoning.encrypted_content"],
+        input=[{"type": "item_reference", "id": "msg_0123456789"}],
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(
+            {"type": "reasoning", "summary": [], "encrypted_content": "gAAA of Ada"}, id="reasoning"
+        ),
+        pytest.param({"type": "compaction", "encrypted_content": "gAAA of Ada"}, id="compaction"),
+    ],
+)
+def test_encrypted_content_is_signed(item: Json) -> None:
+    parsed = OPENAI_RESPONSES.parse_request(json.dumps({"input": [item]}).encode())
+    assert list(parsed.signed) == ["gAAA of Ada"]
+    assert list(parsed.fields) == []
+
+
+def test_the_credentials_of_a_tool_server_pass_and_its_other_headers_are_looked_at() -> None:
+    tool = {"type": "mcp", "authorization": "s1", "headers": {"Authorization": "Bearer s2", "X-User": "Ada"}}
+    parsed = OPENAI_RESPONSES.parse_request(json.dumps({"tools": [tool], "input": "x"}).encode())
+    assert list(parsed.signed) == ["s1", "Bearer s2"]
+    assert [field.text for field in parsed.fields] == ["X-User", "Ada", "x"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param({"file_data": "data:application/pdf;base64,JVBERi0xLjQK"}, id="PDF"),
+        pytest.param({"file_data": "JVBERi0xLjQK" * 10}, id="no declared type"),
+        pytest.param({"file_url": "data:application/zip;base64,UEsDBBQAAAAI"}, id="archive"),
+    ],
+)
+def test_a_file_that_cannot_be_looked_at_is_refused(part: Json) -> None:
+    content = [{"type": "input_file", **part}]
+    with pytest.raises(RequestRefused) as refused:
+        texts(input=[{"role": "user", "content": content}])
+    assert refused.value.status == 415
+
+
+def test_arguments_that_are_an_object_are_read_like_those_in_a_string() -> None:
+    call = {"type": "tool_search_call", "arguments": {"who": "Ada", "card": 4111111111111111}}
+    assert texts(input=[call]) == ["who", "Ada", "card", "4111111111111111"]
+
+
+def test_log_probabilities_of_a_text_that_changes_go_and_others_stay() -> None:
+    tokens = TokenMap({"PERSON"})
+    tokens.tokenize(Original("Ada"), "PERSON")
+    pieces = [{"token": "{{", "logprob": -0.5, "bytes": [1], "top_logprobs": [{"token": "{{PERSON_1}}"}]}]
+
+    def part(text: str) -> Json:
+        return {"type": "output_text", "text": text, "logprobs": pieces, "annotations": []}
+
+    answer = {"output": [{"type": "message", "content": [part("{{PERSON_1}}"), part("plain")]}]}
+    restored = json.loads(OPENAI_RESPONSES.restore_answer(json.dumps(answer).encode(), tokens.restorer))
+    changed, plain = restored["output"][0]["content"]
+    assert (changed["text"], changed["logprobs"]) == ("Ada", [])
+    assert plain["logprobs"][0]["token"] == "{{"
+    # It describes nothing that changed, so it is restored like any other text.
+    assert plain["logprobs"][0]["top_logprobs"] == [{"token": "Ada"}]
