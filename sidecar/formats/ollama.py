@@ -120,4 +120,6 @@ class _Ollama(JsonFormat):
         return ollama_lines_restorer(restorers)
 
 
-OLLAMA = _Ollama("ollama", SHAPES, ("tools", "system", "messages"), generic_stream_restorer)
+OLLAMA = _Ollama(
+    "ollama", SHAPES, ("tools", "system", "messages", "prompt", "suffix"), generic_stream_restorer
+)

@@ -19,6 +19,7 @@ import uvloop
 
 from sidecar.gateway.echo_answers import Answer, Wishes, dump
 from sidecar.gateway.echo_chat import answer_chat
+from sidecar.gateway.echo_gemini import answer_gemini, is_gemini
 from sidecar.gateway.echo_http import (
     BadHttp,
     SeenRequest,
@@ -28,7 +29,11 @@ from sidecar.gateway.echo_http import (
     head,
     read_request,
 )
+from sidecar.gateway.echo_inputs import answer_completions, answer_embeddings
 from sidecar.gateway.echo_messages import answer_messages
+from sidecar.gateway.echo_ollama import PATHS as OLLAMA_PATHS
+from sidecar.gateway.echo_ollama import answer_ollama
+from sidecar.gateway.echo_responses import answer_responses
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
@@ -210,6 +215,16 @@ class EchoProvider:
             return answer_chat(request.body, self._wishes)
         if request.method == "POST" and path.endswith("/v1/messages"):
             return answer_messages(request.body, self._wishes)
+        if request.method == "POST" and is_gemini(path):
+            return answer_gemini(request.path, request.body, self._wishes)
+        if request.method == "POST" and path.endswith(OLLAMA_PATHS):
+            return answer_ollama(path, request.body, self._wishes)
+        if request.method == "POST" and path.endswith("/responses"):
+            return answer_responses(request.body, self._wishes)
+        if request.method == "POST" and path.endswith("/completions"):
+            return answer_completions(request.body, self._wishes)
+        if request.method == "POST" and path.endswith("/embeddings"):
+            return answer_embeddings(request.body, self._wishes)
         if request.body:
             kind = request.header("content-type") or "application/octet-stream"
             return Answer([request.body], content_type=kind)
