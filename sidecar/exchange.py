@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from sidecar.answer_scan import AnswerScan
 from sidecar.detection.pipeline import Detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.formats.answers import restorer_for
@@ -37,6 +38,7 @@ from sidecar.model import (
     Reply,
     RequestHeaders,
     ResponseHeaders,
+    RestorerFactory,
     StreamedReply,
     Trailers,
     TrailersReply,
@@ -88,6 +90,7 @@ class State(Enum):
 class Core:
     """What all exchanges of a worker share. ``body_limit`` in bytes, ``detection_seconds`` per request.
 
+    ``scan_answers``: whether personal data that an answer invents is tokenized away.
     ``report_header``: whether answers say how many originals were tokenized, by entity type.
     """
 
@@ -97,6 +100,7 @@ class Core:
     detection_seconds: float
     documents_pass: bool = False
     report_header: bool = True
+    scan_answers: bool = False
 
 
 class Exchange:
@@ -285,12 +289,13 @@ class Exchange:
             yield HeadersReply(Direction.RESPONSE, edit)
             return
         restorer = None
-        if len(self._map):
-            restorer = restorer_for(
-                format_for_path(self._request.get(":path")),
-                event.headers.get("content-type"),
-                self._map.restorer,
-            )
+        fmt = format_for_path(self._request.get(":path"))
+        restorers: RestorerFactory = self._map.restorer
+        if self._core.scan_answers:
+            scan = AnswerScan(self._map, self._core.detection.patterns_in)
+            fmt, restorers = scan.format(fmt), scan.restorer
+        if self._core.scan_answers or len(self._map):
+            restorer = restorer_for(fmt, event.headers.get("content-type"), restorers)
         if restorer is None:
             self._state = State.PASS
             yield HeadersReply(Direction.RESPONSE, edit)

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     envoy_path: Path | None = None
     access_log: Path | None = None
     report_header: bool = True
+    response: Literal["restore", "scan"] = "restore"
 
     @field_validator("identity_headers")
     @classmethod

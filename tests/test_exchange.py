@@ -456,6 +456,7 @@ def test_only_work_worth_a_thread_is_heavy() -> None:
 
 # --- does it work? ---------------------------------------------------------------------------------
 
+INVENTED = b'{"choices": [{"message": {"content": "Ask eve@example.com"}}]}'
 EVERY_MODE = pytest.mark.parametrize(
     "modes", [BUFFERED, DUPLEX, STREAMED, UNKNOWN], ids=["buffered", "duplex", "streamed", "unknown"]
 )
@@ -495,6 +496,19 @@ def test_without_the_setting_nothing_is_counted_and_a_providers_own_header_goes(
     )
     assert isinstance(refused[0], Refusal)
     assert REPORT_HEADER not in dict(refused[0].headers)
+
+
+@EVERY_MODE
+@pytest.mark.parametrize("body", [CHAT, CLEAN], ids=["tokenized", "clean"])
+def test_what_an_answer_invents_goes_only_where_answers_are_scanned(modes: BodyModes, body: bytes) -> None:
+    came = {}
+    for scan in (False, True):
+        target = Exchange(replace(core(), scan_answers=scan), modes)
+        send(target, request(), Body(REQUEST, body, end_of_stream=True))
+        came[scan] = body_of(send(target, response(), Body(RESPONSE, INVENTED, end_of_stream=True)), RESPONSE)
+    assert b"{{EMAIL_" not in came[False]
+    assert b'"Ask {{EMAIL_' in came[True]
+    assert b"eve@example.com" not in came[True]
 
 
 @EVERY_MODE

@@ -53,6 +53,7 @@ def build(settings: Settings) -> Product:
         detection_seconds=settings.detection_seconds,
         documents_pass=settings.documents == "pass",
         report_header=settings.report_header,
+        scan_answers=settings.response == "scan",
     )
     return Product(core)
 

@@ -104,6 +104,9 @@ class RequestReader(Protocol):
 class Format(RequestReader, Protocol):
     """A provider's wire shape."""
 
+    def parse_answer(self, body: bytes) -> ParsedRequest:
+        """Find the text fields of a whole JSON answer; see ``parse_request`` for what is refused."""
+
     def restore_answer(self, body: bytes, restorers: RestorerFactory) -> bytes:
         """Restore a whole JSON answer; a body without live tokens comes back unchanged.
 

@@ -29,6 +29,21 @@ _CALL_DATA = frozenset({"arguments", "args", "input", "parameters"})  # objects 
 _JSON_SOURCE = frozenset({"arguments", "partial_json", "parameters"})
 _TEXTS = frozenset({"text", "content", "delta", "thinking", "reasoning", "response", "completion", "refusal"})
 
+# Strings that name, type or identify are complete in each frame.
+_NAMES = frozenset({"type", "event", "event_type", "object", "model", "role", "status", "name", "id"})
+_NAME_ENDS = (
+    "_id",
+    "Id",
+    "_at",
+    "_reason",
+    "Reason",
+    "_version",
+    "Version",
+    "_fingerprint",
+    "_tier",
+    "_type",
+)
+
 _STRING, _NUMBER, _WORD = int(Kind.STRING), int(Kind.NUMBER), int(Kind.WORD)
 _ARRAY, _OBJECT = int(Kind.ARRAY), int(Kind.OBJECT)
 
@@ -58,14 +73,16 @@ class GenericDialect:
             found = leaves(document, skip=signed)
             return Reading(wholes=[document.literal(leaf.entry) for leaf in found], ends_all=True)
         strings, keys, ended = _strings(document, (_kind(event, document),))
-        deltas = [(path, at) for path, at in strings if not _CALL_DATA.intersection(path[:-1])]
         user_data = [document.literal(at) for path, at in strings if _CALL_DATA.intersection(path[:-1])]
+        said = [(path, at) for path, at in strings if not _CALL_DATA.intersection(path[:-1])]
+        deltas = [(path, at) for path, at in said if not _is_name(path)]
+        names = [document.literal(at) for path, at in said if _is_name(path)]
         self._paths.update(path for path, _ in deltas)
         ends = self._below(ended)
         self._paths -= ends
         return Reading(
             [Delta(ChannelKey(path, path), document.literal(at), _escaping(path)) for path, at in deltas],
-            [document.literal(key) for key in keys],
+            [*(document.literal(key) for key in keys), *names],
             user_data,
             ends,
         )
@@ -87,6 +104,10 @@ class GenericDialect:
 
 def _kind(event: str, document: Document) -> str:
     return text_at(document, "type") or event
+
+
+def _is_name(path: Path) -> bool:
+    return len(path) > 1 and (path[-1] in _NAMES or str(path[-1]).endswith(_NAME_ENDS))
 
 
 def _escaping(path: Path) -> Escaping:

@@ -46,6 +46,10 @@ class JsonFormat:
         """Find the text fields of a request body; see ``JsonRequest`` for what is refused."""
         return JsonRequest(body, self.request, documents_pass=documents_pass)
 
+    def parse_answer(self, body: bytes) -> ParsedRequest:
+        """Find the text fields of a whole JSON answer."""
+        return JsonRequest(body, self._answer)
+
     def restore_answer(self, body: bytes, restorers: RestorerFactory) -> bytes:
         """Restore a whole JSON answer; a body without live tokens comes back unchanged.
 

@@ -35,7 +35,7 @@ class TokenMap:
         ValueError: An entity type is not upper-case letters, digits and underscores.
     """
 
-    __slots__ = ("_grammar", "_json_sources", "_last", "_live", "_names", "_reserved", "_types")
+    __slots__ = ("_covered", "_grammar", "_json_sources", "_last", "_live", "_names", "_reserved", "_types")
 
     def __init__(self, entity_types: Collection[str]) -> None:
         for entity_type in entity_types:
@@ -45,6 +45,7 @@ class TokenMap:
         self._grammar = grammar_for(max(map(len, self._types), default=1))
         self._names: dict[Original, tuple[str, str]] = {}
         self._json_sources: dict[Original, str] = {}
+        self._covered: dict[str, tuple[str, str]] = {}
         self._reserved: set[tuple[str, str]] = set()
         self._last: Counter[str] = Counter()
         self._live: LiveTokens | None = None
@@ -100,6 +101,19 @@ class TokenMap:
         if name is None:
             name = self._names[original] = self._next(entity_type)
             self._live = None
+        return f"{{{{{name[0]}_{name[1]}}}}}"
+
+    def cover(self, text: str, entity_type: str) -> str:
+        """Return a token for text that the request did not hold: the same one every time, never restored.
+
+        Raises:
+            ValueError: The entity type is none of this map's.
+        """
+        if entity_type not in self._types:
+            raise ValueError("the entity type is none of those that this map was made for")
+        if text not in self._covered:
+            self._covered[text] = self._next(entity_type)
+        name = self._covered[text]
         return f"{{{{{name[0]}_{name[1]}}}}}"
 
     def restorer(self, escaping: Escaping) -> Restorer:

@@ -272,3 +272,17 @@ def test_originals_and_tokens_are_one_to_one(calls: list[tuple[str, bool, str]])
     assert len(set(given_out.values())) == len(given_out) == len(tokens)
     for original, token in given_out.items():
         assert tokens.restore(token, Escaping.RAW) == original.text
+
+
+def test_a_cover_is_one_token_for_each_text_free_of_all_others_and_never_restored() -> None:
+    tokens = TokenMap({"EMAIL"})
+    tokens.reserve("{{EMAIL_2}}")
+    own = tokens.tokenize(Original("a@example.org"), "EMAIL")
+    cover = tokens.cover("b@example.org", "EMAIL")
+    assert (own, cover) == ("{{EMAIL_1}}", "{{EMAIL_3}}")
+    assert tokens.cover("b@example.org", "EMAIL") == cover
+    assert tokens.cover("c@example.org", "EMAIL") == "{{EMAIL_4}}"
+    assert tokens.restore(f"{own} {cover}", Escaping.TEXT) == f"a@example.org {cover}"
+    assert tokens.counts == {"EMAIL": 1}
+    with pytest.raises(ValueError, match="entity type"):
+        tokens.cover("x", "SSN")

@@ -1,0 +1,242 @@
+"""The opt-in policy ``response: scan``: what an answer invents is tokenized away, for good.
+
+A pattern span in an answer that is no original of this request gives way to a token that is never
+restored. The scan reads what the provider wrote, before anything is restored, so restored text is never
+rescanned. However a text is cut into deltas, the same text comes out.
+
+A stream is looked at in steps of ``STEP`` code points. Each is decided once ``AHEAD`` more are known, and
+the end of the word that these end in, so an original of at most ``AHEAD`` code points (or of ``LONGEST_WORD``
+without white space) is found wherever it was cut. Names are not looked for: a model reads whole texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from sidecar.errors import RequestRefused
+from sidecar.formats.format import ByteRestorer, FieldKind, Format, ParsedRequest, Replacement, TextField
+from sidecar.model import Escaping, RestorerFactory, Span, TextRestorer
+from sidecar.tokens.json_context import JsonContext
+from sidecar.tokens.token_map import TokenMap
+
+STEP = 32
+AHEAD = 64
+BEHIND = 64
+LONGEST_WORD = 1024
+
+PatternsIn = Callable[[str, str], Sequence[Span]]
+
+# What an original without blanks is made of; anything else ends a word.
+_BREAK = re.compile(r"[^A-Za-z0-9_.@%+=/:~'\u2019\u00c0-\u1fff-]")
+_ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|["\\/bfnrt])')
+_READ = {'"': '"', "\\": "\\", "/": "/"}  # of the escapes of one letter; the others are white space
+_TOKEN_BODY = re.compile(r"\{[\s{*_\\]*[A-Za-z][A-Za-z0-9_\\ ]*_\s*\d+[\s}*_\\]*\}?")
+_NUMBER_PART = frozenset("+-.0123456789eE")
+
+
+class AnswerScan:
+    """Looks through the answer of one exchange.
+
+    Args:
+        token_map: The map of the exchange, whose originals may come back.
+        patterns_in: Finds pattern spans in a text, given a hint.
+    """
+
+    def __init__(self, token_map: TokenMap, patterns_in: PatternsIn) -> None:
+        self._map = token_map
+        self._patterns_in = patterns_in
+        self._own = {original.text for original, _ in token_map}
+
+    def restorer(self, escaping: Escaping) -> TextRestorer:
+        """Return what scans and restores one channel."""
+        return _ScanningRestorer(StepScanner(self.invented, escaping), self._map.restorer(escaping))
+
+    def format(self, fmt: Format) -> Format:
+        """Return the format with what no text restorer sees in its whole JSON answers scanned as well."""
+        return _ScanningFormat(fmt, self)
+
+    def invented(self, text: str, hint: str = "") -> list[Replacement]:
+        """Return what is to be put in the place of each span that the request did not hold."""
+        tokens = [match.span() for match in _TOKEN_BODY.finditer(text)] if "{" in text else []
+        return [
+            Replacement(span.start, span.end, self._map.cover(text[span.start : span.end], span.entity_type))
+            for span in self._patterns_in(text, hint)
+            if text[span.start : span.end] not in self._own
+            and not any(start < span.end and span.start < end for start, end in tokens)
+        ]
+
+    def found_by_field(self, field: TextField) -> list[Replacement]:
+        """Return what is to be replaced in a field because of what it is: a number, or text under a key."""
+        if field.kind is FieldKind.NUMBER:
+            found = self.invented(field.text, field.hint)
+            return [Replacement(0, len(field.text), found[0].token)] if found else []
+        return [] if self.invented(field.text) else self.invented(field.text, field.hint)
+
+
+class _ScanningRestorer:
+    """Scans what the provider wrote, then restores it."""
+
+    __slots__ = ("_restorer", "_scanner")
+
+    def __init__(self, scanner: StepScanner, restorer: TextRestorer) -> None:
+        self._scanner = scanner
+        self._restorer = restorer
+
+    def feed(self, delta: str) -> str:
+        """Take the next piece; return what is now certain."""
+        return self._restorer.feed(self._scanner.feed(delta))
+
+    def flush(self) -> str:
+        """Return what was held back; the channel is over."""
+        return self._restorer.feed(self._scanner.flush()) + self._restorer.flush()
+
+
+class StepScanner:
+    """Replaces what was invented in one run of text; ``feed`` and ``flush`` as a restorer's.
+
+    Args:
+        invented: Returns the replacements in one text.
+        escaping: How the text reads: in JSON source, a token that stands for a bare number gets quotes.
+    """
+
+    def __init__(self, invented: Callable[[str], list[Replacement]], escaping: Escaping) -> None:
+        self._invented = invented
+        self._escaping = escaping
+        self._behind = ""  # the end of what has been decided
+        self._text = ""
+        self._json = None if escaping is Escaping.RAW else JsonContext(strict=escaping is Escaping.TEXT)
+
+    def feed(self, delta: str) -> str:
+        """Take the next piece; return what is now certain."""
+        self._text += delta
+        return self._decided(final=False)
+
+    def flush(self) -> str:
+        """Return what was held back; the channel is over."""
+        return self._decided(final=True)
+
+    def _decided(self, *, final: bool) -> str:
+        out = []
+        while self._text and (end := self._known_end(final=final)):
+            out.append(self._step(end))
+        return "".join(out)
+
+    def _known_end(self, *, final: bool) -> int:
+        """Return the end of the text that decides about the next step, or 0 if not all of it is there."""
+        least, most = STEP + AHEAD, STEP + AHEAD + LONGEST_WORD
+        if len(self._text) > least and (found := _BREAK.search(self._text, least, most)):
+            return found.end()
+        if len(self._text) >= most:
+            return most
+        return len(self._text) if final else 0
+
+    def _step(self, end: int) -> str:
+        """Decide about the next ``STEP`` code points, and about what starts in them."""
+        before = len(self._behind)
+        readable, places = unescaped(self._behind + self._text[:end])
+        out, done = [], 0
+        for found in self._invented(readable):
+            start, stop = places[found.start] - before, places[found.end] - before
+            if not done <= start < STEP:
+                continue
+            self._follow(self._text[done:start])
+            first, last, token = self._written(start, stop, done, found.token)
+            out += [self._text[done:first], token]
+            self._follow(self._text[start:last])
+            done = last
+        upto = max(done, min(STEP, len(self._text)))
+        self._follow(self._text[done:upto])
+        out.append(self._text[done:upto])
+        self._leave(upto)
+        return "".join(out)
+
+    def _leave(self, upto: int) -> None:
+        behind = self._behind + self._text[:upto]
+        self._text = self._text[upto:]
+        cut = max(0, len(behind) - BEHIND)
+        # A word that is cut in two could look like another.
+        start = _BREAK.search(behind, cut - 1) if cut else None
+        self._behind = behind[start.end() if start else cut :]
+
+    def _written(self, start: int, stop: int, done: int, token: str) -> tuple[int, int, str]:
+        """Return the stretch to replace and its replacement: a number in JSON goes as a whole, in quotes."""
+        outside = self._json is not None and not self._json.in_string
+        if self._json is None or not outside or not self._reads_as_json(self._json):
+            return start, stop, token
+        while start > done and self._text[start - 1] in _NUMBER_PART:
+            start -= 1
+        while stop < len(self._text) and self._text[stop] in _NUMBER_PART:
+            stop += 1
+        return start, stop, f'"{token}"'
+
+    def _reads_as_json(self, context: JsonContext) -> bool:
+        return self._escaping is Escaping.JSON or (context.begun and not context.broken)
+
+    def _follow(self, text: str) -> None:
+        if self._json is not None:
+            self._json.feed(text)
+
+
+def unescaped(source: str) -> tuple[str, Sequence[int]]:
+    """Return a text with JSON's escapes read, and for each place in it (and its end) that in the source."""
+    if "\\" not in source:
+        return source, range(len(source) + 1)
+    out: list[str] = []
+    places: list[int] = []
+    done = 0
+    for escape in _ESCAPE.finditer(source):
+        out.append(source[done : escape.start()])
+        places += range(done, escape.start() + 1)
+        out.append(chr(int(escape[1], 16)) if escape[1] else _READ.get(escape[0][1], " "))
+        done = escape.end()
+    out.append(source[done:])
+    places += range(done, len(source) + 1)
+    return "".join(out), places
+
+
+class _ScanningFormat:
+    """A format whose whole JSON answers are scanned by field before they are restored; see ``Format``."""
+
+    def __init__(self, fmt: Format, scan: AnswerScan) -> None:
+        self._format = fmt
+        self._scan = scan
+
+    @property
+    def name(self) -> str:
+        """The name in metrics and docs."""
+        return self._format.name
+
+    def parse_request(self, body: bytes) -> ParsedRequest:
+        """Find the text fields of a request body."""
+        return self._format.parse_request(body)
+
+    def parse_answer(self, body: bytes) -> ParsedRequest:
+        """Find the text fields of a whole JSON answer."""
+        return self._format.parse_answer(body)
+
+    def restore_answer(self, body: bytes, restorers: RestorerFactory) -> bytes:
+        """Restore a whole JSON answer.
+
+        Raises:
+            ValueError: The body is not JSON.
+        """
+        try:
+            parsed = self._format.parse_answer(body)
+        except RequestRefused:
+            pass  # it is not JSON, or holds what cannot be read; its texts are scanned all the same
+        else:
+            body = parsed.edited([self._scan.found_by_field(field) for field in parsed.fields])
+        return self._format.restore_answer(body, restorers)
+
+    def restore_stream(self, restorers: RestorerFactory) -> ByteRestorer:
+        """Return a restorer for one server-sent-events answer."""
+        return self._format.restore_stream(restorers)
+
+    def restore_lines(self, restorers: RestorerFactory) -> ByteRestorer:
+        """Return a restorer for one answer of JSON lines."""
+        return self._format.restore_lines(restorers)
+
+    def restore_elements(self, restorers: RestorerFactory) -> ByteRestorer | None:
+        """Return a restorer for an array that is sent element by element; None if it is one document."""
+        return self._format.restore_elements(restorers)
