@@ -29,9 +29,11 @@ from sidecar.gateway.echo_http import (
     head,
     read_request,
 )
+from sidecar.gateway.echo_inputs import answer_completions, answer_embeddings
 from sidecar.gateway.echo_messages import answer_messages
 from sidecar.gateway.echo_ollama import PATHS as OLLAMA_PATHS
 from sidecar.gateway.echo_ollama import answer_ollama
+from sidecar.gateway.echo_responses import answer_responses
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
@@ -217,6 +219,12 @@ class EchoProvider:
             return answer_gemini(request.path, request.body, self._wishes)
         if request.method == "POST" and path.endswith(OLLAMA_PATHS):
             return answer_ollama(path, request.body, self._wishes)
+        if request.method == "POST" and path.endswith("/responses"):
+            return answer_responses(request.body, self._wishes)
+        if request.method == "POST" and path.endswith("/completions"):
+            return answer_completions(request.body, self._wishes)
+        if request.method == "POST" and path.endswith("/embeddings"):
+            return answer_embeddings(request.body, self._wishes)
         if request.body:
             kind = request.header("content-type") or "application/octet-stream"
             return Answer([request.body], content_type=kind)
