@@ -80,15 +80,7 @@ def _vector(text: str, *, packed: bool) -> Json:
 
 def _frames(head: dict[str, Json], texts: list[str], wishes: Wishes) -> Iterator[bytes]:
     """Yield the frames of a stream; the choices take turns, each cut a little differently."""
-    turns = zip_longest(
-        *(
-            chain(
-                (_choice(at, piece, None) for piece in pieces(text, wishes.delta + at)),
-                [_choice(at, "", "stop")],
-            )
-            for at, text in enumerate(texts)
-        )
-    )
+    turns = zip_longest(*(_pieces(at, text, wishes.delta + at) for at, text in enumerate(texts)))
     frames = chain(
         (_frame(head | {"choices": [choice]}) for turn in turns for choice in turn if choice is not None),
         [b"data: [DONE]\n\n"],
@@ -97,6 +89,12 @@ def _frames(head: dict[str, Json], texts: list[str], wishes: Wishes) -> Iterator
         return frames
     error = {"error": {"message": "The server had an error.", "type": "server_error", "code": None}}
     return chain(islice(frames, wishes.breaks), [_frame(error)])
+
+
+def _pieces(index: int, text: str, size: int) -> Iterator[dict[str, Json]]:
+    for piece in pieces(text, size):
+        yield _choice(index, piece, None)
+    yield _choice(index, "", "stop")
 
 
 def _frame(document: Json) -> bytes:

@@ -79,3 +79,16 @@ def test_completions_repeat_each_prompt_and_embeddings_are_equal_for_equal_texts
     )
     assert first == same
     assert first != other
+
+
+def test_streamed_completions_take_turns() -> None:
+    request = json.dumps({"model": "echo-delta-1", "prompt": ["Ada", "Bo"], "stream": True}).encode()
+    *frames, done = answer_completions(request, Wishes()).frames
+    choices = [json.loads(frame.removeprefix(b"data: "))["choices"][0] for frame in frames]
+    assert [(choice["index"], choice["text"]) for choice in choices[:4]] == [
+        (0, "A"),
+        (1, "Bo"),
+        (0, "d"),
+        (1, ""),
+    ]
+    assert done == b"data: [DONE]\n\n"
