@@ -34,6 +34,7 @@ from sidecar.gateway.echo_messages import answer_messages
 from sidecar.gateway.echo_ollama import PATHS as OLLAMA_PATHS
 from sidecar.gateway.echo_ollama import answer_ollama
 from sidecar.gateway.echo_responses import answer_responses
+from sidecar.gateway.echo_uploads import answer_upload
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
@@ -225,8 +226,10 @@ class EchoProvider:
             return answer_completions(request.body, self._wishes)
         if request.method == "POST" and path.endswith("/embeddings"):
             return answer_embeddings(request.body, self._wishes)
+        kind = request.header("content-type") or "application/octet-stream"
+        if kind.startswith("multipart/form-data"):
+            return answer_upload(path, kind, request.body, self._wishes)
         if request.body:
-            kind = request.header("content-type") or "application/octet-stream"
             return Answer([request.body], content_type=kind)
         return Answer([dump({"method": request.method, "path": request.path})])
 
