@@ -6,20 +6,24 @@ and the stamp that the guard filter asks for is set only by the reply that answe
 ::
 
     START --headers--> BODY --last byte--> SENT --response headers--> ANSWER --last byte--> DONE
-      |                                     ^  |
-      +--headers without body---------------+  +--nothing to restore--> PASS
+      |                 |                   ^  |
+      |                 +----> RECALL ------+  +--nothing to restore--> PASS
+      +--headers without body--> (RECALL) --+
+
+RECALL waits for the token maps of the earlier exchanges that the request refers to, if they are kept at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from sidecar.answer_scan import AnswerScan
+from sidecar.conversation import Conversation, Conversations
 from sidecar.detection.pipeline import Detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
-from sidecar.formats.answers import restorer_for
+from sidecar.formats.answers import Untouched, restorer_for
 from sidecar.formats.content_coding import Inflater, inflate_request
 from sidecar.formats.format import ByteRestorer, RequestReader
 from sidecar.formats.registry import format_for_path
@@ -34,6 +38,8 @@ from sidecar.model import (
     HeaderEdit,
     Headers,
     HeadersReply,
+    Recall,
+    Recalled,
     Refusal,
     Reply,
     RequestHeaders,
@@ -80,6 +86,7 @@ class State(Enum):
 
     START = auto()
     BODY = auto()
+    RECALL = auto()
     SENT = auto()
     ANSWER = auto()
     PASS = auto()
@@ -92,6 +99,7 @@ class Core:
 
     ``scan_answers``: whether personal data that an answer invents is tokenized away.
     ``report_header``: whether answers say how many originals were tokenized, by entity type.
+    ``conversations``: None keeps nothing beyond an exchange.
     """
 
     detection: Detection
@@ -101,6 +109,7 @@ class Core:
     documents_pass: bool = False
     report_header: bool = True
     scan_answers: bool = False
+    conversations: Conversations | None = None
 
 
 class Exchange:
@@ -116,9 +125,12 @@ class Exchange:
         self._state = State.START
         self._map = TokenMap(core.detection.entity_types)
         self._request = Headers()
+        self._conversation = Conversation(None, self._request)
+        self._recalled: Callable[[], Iterator[Reply]] | None = None  # what is put off until a recall is over
         self._edit = HeaderEdit()  # for the deferred headers answer in full duplex
         self._body = bytearray()
         self._reader: RequestReader | None = None
+        self._inflated = False  # whether the request came compressed and leaves as it reads
         self._response_mode = modes.response
         self._deadline: Deadline | None = None
         self._inflater: Inflater | None = None
@@ -130,7 +142,7 @@ class Exchange:
         """Whether closing the stream now would let Envoy carry on without an answer of ours."""
         if self._state is State.PASS:
             return self._response_mode is not BodyMode.NONE
-        return self._state in {State.BODY, State.ANSWER}
+        return self._state in {State.BODY, State.RECALL, State.ANSWER}
 
     def cancel(self) -> None:
         """End detection that is under way in another thread: nobody waits for it any more."""
@@ -144,6 +156,8 @@ class Exchange:
                 return self._completes_request(event)
             case Trailers(direction=Direction.REQUEST):
                 return self._state is State.BODY
+            case Recalled():
+                return bool(self._body)
             case Body(direction=Direction.RESPONSE):
                 at_stake = self._held + len(event.chunk) if event.end_of_stream else len(event.chunk)
                 return self._state is State.ANSWER and at_stake > INLINE_BYTES
@@ -176,6 +190,8 @@ class Exchange:
                 return self._request_body(event)
             case Trailers(direction=Direction.REQUEST):
                 return self._request_trailers(event)
+            case Recalled():
+                return self._request_recalled(event)
             case ResponseHeaders():
                 return self._response_headers(event)
             case Body():
@@ -188,6 +204,7 @@ class Exchange:
     def _request_headers(self, event: RequestHeaders) -> Iterator[Reply]:
         self._expect(State.START)
         self._request = event.headers
+        self._conversation = Conversation(self._core.conversations, event.headers)
         path = event.headers.get(":path")
         check_method(event.headers)
         check_url(path, self._core.detection.patterns_in)
@@ -195,8 +212,7 @@ class Exchange:
         if event.end_of_stream:
             if is_doctor(path):
                 raise RequestRefused(400, "a body is needed to tell what of it would have left")
-            self._state = State.SENT
-            yield HeadersReply(Direction.REQUEST, _stamped(self._edit))
+            yield from self._once_recalled(b"", self._send_headers)
             return
         check_body(event.headers, self._core.body_limit)
         self._reader = reader_for(
@@ -229,7 +245,7 @@ class Exchange:
         if len(self._body) > self._core.body_limit:
             raise RequestRefused(413, f"body: over the limit of {self._core.body_limit} bytes")
         if self._completes_request(event):
-            yield from self._send_request(end_of_stream=True)
+            yield from self._complete(lambda: self._send_request(end_of_stream=True))
         elif self._modes.request is BodyMode.BUFFERED_PARTIAL:
             raise RequestRefused(413, "body: Envoy's buffer holds only part of it")
         elif self._modes.request is not BodyMode.FULL_DUPLEX_STREAMED:
@@ -239,25 +255,58 @@ class Exchange:
         if self._state is State.BODY:
             if self._modes.request is not BodyMode.FULL_DUPLEX_STREAMED:
                 raise RequestRefused(400, "request trailers are not supported in this body mode")
-            yield from self._send_request(end_of_stream=False)
-        if self._state is State.DONE:
-            return  # the doctor has had its answer
+            yield from self._complete(lambda: self._send_with_trailers(event))
+            return
         self._expect(State.SENT)
-        yield TrailersReply(Direction.REQUEST, tuple(name for name, _ in event.headers.fields))
+        yield _dropped(event)
+
+    def _send_with_trailers(self, event: Trailers) -> Iterator[Reply]:
+        yield from self._send_request(end_of_stream=False)
+        if self._state is not State.DONE:  # the doctor has had its answer
+            yield _dropped(event)
 
     def _completes_request(self, event: Body) -> bool:
         # A buffered body is whole even where trailers follow, and then it does not end the stream.
         return event.end_of_stream or self._modes.request is BodyMode.BUFFERED
 
+    def _complete(self, send: Callable[[], Iterator[Reply]]) -> Iterator[Reply]:
+        """Answer a request whose last byte is here, by ``send``, which finds it inflated."""
+        sent = bytes(self._body)
+        coding = self._request.get("content-encoding")
+        body = inflate_request(sent, coding, self._core.body_limit)
+        self._inflated = body is not sent
+        if self._inflated:
+            self._body = bytearray(body)
+        yield from self._once_recalled(body, send)
+
+    def _once_recalled(self, body: bytes, send: Callable[[], Iterator[Reply]]) -> Iterator[Reply]:
+        """Yield what ``send`` yields, now or when all that the request refers to has been recalled."""
+        keys = self._conversation.keys(body)
+        if not keys:
+            yield from send()
+            return
+        self._state, self._recalled = State.RECALL, send
+        yield Recall(keys)
+
+    def _request_recalled(self, event: Recalled) -> Iterator[Reply]:
+        self._expect(State.RECALL)
+        self._conversation.load(event, self._map)
+        if self._recalled is not None:
+            yield from self._recalled()
+
+    def _send_headers(self) -> Iterator[Reply]:
+        self._state = State.SENT
+        yield HeadersReply(Direction.REQUEST, _stamped(self._edit))
+
     def _tokenized(self, body: bytes) -> bytes:
         """Return what the provider may see; the same object if that is what the client sent."""
-        body = inflate_request(body, self._request.get("content-encoding"), self._core.body_limit)
         if not body:
             return body
         if self._reader is None:
             raise StreamBroken("a request body came without request headers")
         deadline = self._deadline = Deadline(self._core.detection_seconds)
-        return tokenize_body(body, self._reader, self._core.detection, self._map, deadline)
+        lasts = self._conversation.lasts
+        return tokenize_body(body, self._reader, self._core.detection, self._map, deadline, lasts=lasts)
 
     def _send_request(self, *, end_of_stream: bool) -> Iterator[Reply]:
         sent, self._body = bytes(self._body), bytearray()
@@ -272,7 +321,7 @@ class Exchange:
             edit = _without(self._edit, "content-length", "content-encoding")
             yield HeadersReply(Direction.REQUEST, _stamped(edit))
             yield from _streamed(Direction.REQUEST, body, end_of_stream=end_of_stream)
-        elif self._modes.request is BodyMode.BUFFERED and body is sent:
+        elif self._modes.request is BodyMode.BUFFERED and body is sent and not self._inflated:
             yield BodyReply(Direction.REQUEST, None, _stamped(HeaderEdit()))
         else:
             edit = HeaderEdit(set=(("content-length", str(len(body))),))
@@ -284,6 +333,8 @@ class Exchange:
         # Before SENT it is a local reply of Envoy's own, to a request that we never saw or never finished.
         self._expect(State.SENT, State.START, State.BODY)
         edit = self._reported(report(self._map.counts) if self._state is State.SENT else "refused")
+        watched = self._conversation.begin_answer(event.headers)
+        yield from self._conversation.kept(self._map)
         if event.end_of_stream:
             self._state = State.DONE
             yield HeadersReply(Direction.RESPONSE, edit)
@@ -294,8 +345,11 @@ class Exchange:
         if self._core.scan_answers:
             scan = AnswerScan(self._map, self._core.detection.patterns_in)
             fmt, restorers = scan.format(fmt), scan.restorer
+        content_type = self._conversation.answer_type(event.headers.get("content-type"))
         if self._core.scan_answers or len(self._map):
-            restorer = restorer_for(fmt, event.headers.get("content-type"), restorers)
+            restorer = restorer_for(fmt, content_type, restorers)
+        if restorer is None and watched:
+            restorer = Untouched()
         if restorer is None:
             self._state = State.PASS
             yield HeadersReply(Direction.RESPONSE, edit)
@@ -321,6 +375,7 @@ class Exchange:
         chunk = self._restored(event.chunk, ends=ends)
         self._held = max(0, self._held + len(event.chunk) - len(chunk))
         self._state = State.DONE if ends else State.ANSWER
+        yield from self._conversation.kept(self._map)
         match self._response_mode:
             case BodyMode.FULL_DUPLEX_STREAMED:
                 if chunk or ends:
@@ -334,6 +389,7 @@ class Exchange:
     def _response_trailers(self, event: Trailers) -> Iterator[Reply]:
         if self._state is State.ANSWER:
             rest = self._restored(b"", ends=True)
+            yield from self._conversation.kept(self._map)
             if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
                 yield from _streamed(Direction.RESPONSE, rest, end_of_stream=False)
             elif rest:
@@ -348,9 +404,12 @@ class Exchange:
         if self._restorer is None or self._inflater is None:
             raise StreamBroken("a response body came without response headers")
         plain = self._inflater.feed(chunk)
+        self._conversation.see(plain, ends=False)
         if not ends:
             return self._restorer.feed(plain)
-        return self._restorer.feed(plain + self._inflater.flush()) + self._restorer.flush()
+        rest = self._inflater.flush()
+        self._conversation.see(rest, ends=True)
+        return self._restorer.feed(plain + rest) + self._restorer.flush()
 
     # --- both ------------------------------------------------------------------------------------
 
@@ -377,6 +436,10 @@ class Exchange:
 
 def _stamped(edit: HeaderEdit) -> HeaderEdit:
     return replace(edit, set=(*edit.set, STAMP))
+
+
+def _dropped(event: Trailers) -> TrailersReply:
+    return TrailersReply(event.direction, tuple(name for name, _ in event.headers.fields))
 
 
 def _without(edit: HeaderEdit, *names: str) -> HeaderEdit:

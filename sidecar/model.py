@@ -205,7 +205,18 @@ class Trailers:
     headers: Headers
 
 
-Event = RequestHeaders | ResponseHeaders | Body | Trailers
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Answers a ``Recall``: what was kept under each key in turn, None where there is nothing.
+
+    ``reachable`` is False if the store could not be asked; then ``sealed`` is empty.
+    """
+
+    sealed: tuple[bytes | None, ...] = ()
+    reachable: bool = True
+
+
+Event = RequestHeaders | ResponseHeaders | Body | Trailers | Recalled
 
 
 # --- replies: what Envoy is to do ----------------------------------------------------------------
@@ -272,4 +283,26 @@ class Echo:
     status: int = 200
 
 
-Reply = HeadersReply | BodyReply | StreamedReply | TrailersReply | Refusal | Echo
+EnvoyReply = HeadersReply | BodyReply | StreamedReply | TrailersReply | Refusal | Echo
+
+# --- replies: what the conversation store is to do -----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Look these keys up and answer with ``Recalled``, before any other event."""
+
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep what is sealed under a key for so many seconds, before the replies that follow go out."""
+
+    key: bytes
+    sealed: bytes
+    seconds: int
+
+
+StoreReply = Recall | Keep
+Reply = EnvoyReply | StoreReply

@@ -41,8 +41,14 @@ class Deadline:
             raise RequestRefused(413, "the text is too long to be inspected in time; send less text at once")
 
 
-def tokenize_body(
-    body: bytes, reader: RequestReader, detection: Detection, token_map: TokenMap, budget: Budget
+def tokenize_body(  # noqa: PLR0913  each is one part of the core
+    body: bytes,
+    reader: RequestReader,
+    detection: Detection,
+    token_map: TokenMap,
+    budget: Budget,
+    *,
+    lasts: bool = False,
 ) -> bytes:
     """Return the body with each original replaced by its token; the same bytes if nothing was found.
 
@@ -50,8 +56,9 @@ def tokenize_body(
         body: The whole body, not compressed.
         reader: Reads bodies of its type.
         detection: Finds the spans.
-        token_map: The map of this exchange, filled here.
+        token_map: The map of this exchange, filled here. What it holds already is covered as well.
         budget: The time that detection may take.
+        lasts: The map outlives the exchange, so look-alikes count even where nothing was found.
 
     Raises:
         RequestRefused: The body is not valid, cannot be inspected, cannot be finished in time, or
@@ -60,11 +67,16 @@ def tokenize_body(
     parsed = reader.parse_request(body)
     passages = [_passage(field) for field in parsed.fields]
     found = detection.detect(passages, budget)
-    if not any(found):
+    known = [Passage(original.text) for original, _ in token_map]
+    if not any(found) and not known and not lasts:
         return body
-    spans = propagate(passages, found, budget.check)
+    covered = [
+        [Span(0, len(original.text), entity_type, 1.0, detection.origin_of(entity_type))]
+        for original, entity_type in token_map
+    ]
+    spans = propagate([*passages, *known], [*found, *covered], budget.check)[: len(passages)]
     _refuse_fixed(parsed.fields, spans)
-    _refuse_originals_in_signed_text(parsed, passages, spans)
+    _refuse_originals_in_signed_text(parsed, [*passages, *known], [*spans, *covered])
     for field in parsed.fields:
         token_map.reserve(field.text)
     _number(parsed.fields, found, spans, token_map)

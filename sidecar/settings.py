@@ -6,13 +6,23 @@ every other setting is ``PII_SIDECAR_<NAME>`` in the environment and ``<name>`` 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -25,6 +35,9 @@ from sidecar.errors import ConfigError
 
 ENV_PREFIX = "PII_SIDECAR_"
 BARE_NAMES = {"port", "log_level", "default_target"}
+SECRETS = {"store_key"}  # these do not belong into a file that is shown around
+STORE_KEY_BYTES = 32
+STORE_SCHEMES = ("redis://", "rediss://", "valkey://", "valkeys://", "unix://")
 DOTENV = Path(".env")
 TARGETS = ("openai", "anthropic", "gemini", "local")
 IDENTITY_HEADERS = (
@@ -94,6 +107,9 @@ class Settings(BaseSettings):
     access_log: Path | None = None
     report_header: bool = True
     response: Literal["restore", "scan"] = "restore"
+    conversation_store: str = Field("off", repr=False)  # its URL may hold a password
+    conversation_ttl: int = Field(172_800, ge=1, le=31_536_000)
+    store_key: SecretStr | None = None
 
     @field_validator("identity_headers")
     @classmethod
@@ -105,6 +121,33 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together")
         return self
+
+    @model_validator(mode="after")
+    def _check_store(self) -> Settings:
+        if self.conversation_store == "off":
+            return self
+        if self.conversation_store != "memory" and not self.conversation_store.startswith(STORE_SCHEMES):
+            raise ValueError(f"conversation_store is off, memory or a URL of {', '.join(STORE_SCHEMES)}")
+        if self.conversation_store == "memory" and self.workers > 1:
+            raise ValueError(
+                "conversation_store=memory is one worker's own; set workers = 1, or use a server"
+            )
+        if len(self.store_key_bytes) != STORE_KEY_BYTES:
+            raise ValueError(
+                "conversation_store needs PII_SIDECAR_STORE_KEY, 32 random bytes in base64: "
+                "openssl rand -base64 32"
+            )
+        return self
+
+    @property
+    def store_key_bytes(self) -> bytes:
+        """The secret that what is kept is encrypted with; empty without a usable one."""
+        try:
+            return base64.b64decode(
+                self.store_key.get_secret_value() if self.store_key else "", validate=True
+            )
+        except (binascii.Error, ValueError):
+            return b""
 
     @property
     def targets(self) -> dict[str, str]:
@@ -123,8 +166,9 @@ class Settings(BaseSettings):
 
     @property
     def worker_count(self) -> int:
-        """The number of worker processes to run."""
-        return self.workers or len(os.sched_getaffinity(0))
+        """The number of worker processes to run; one if conversations are kept in its memory."""
+        most = 1 if self.conversation_store == "memory" else len(os.sched_getaffinity(0))
+        return self.workers or most
 
 
 def load(config: Path | None = None, dotenv: Path | None = None, **flags: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
@@ -177,11 +221,14 @@ def _refuse_unknown_names(config: Path | None, dotenv: Path) -> None:
         if not config.is_file():
             raise ConfigError(f"config file {config}: no such file")
         with config.open("rb") as file:
-            unknown = sorted(set(tomllib.load(file)) - known)
+            names = set(tomllib.load(file))
+        if secret := sorted(names & SECRETS):
+            raise ConfigError(f"config file {config}: {secret[0]!r} is read from the environment only")
+        unknown = sorted(names - known)
         if unknown:
             raise ConfigError(f"config file {config}: unknown setting {unknown[0]!r}")
-    names = {*os.environ, *(dotenv_values(dotenv) if dotenv.is_file() else ())}
-    for name in sorted(names):
+    given = {*os.environ, *(dotenv_values(dotenv) if dotenv.is_file() else ())}
+    for name in sorted(given):
         prefixed = name.upper().startswith(ENV_PREFIX)
         if prefixed and name[len(ENV_PREFIX) :].lower() not in known - BARE_NAMES:
             raise ConfigError(f"environment: unknown setting {name}")

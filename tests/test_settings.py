@@ -92,3 +92,50 @@ def test_every_setting_has_a_row_in_the_readme() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     missing = [name for name in Settings.model_fields if f"`{name}`" not in readme]
     assert missing == []
+
+
+# --- the conversation store ------------------------------------------------------------------------
+
+STORE_KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["memory", "redis://h:1/0", "rediss://h", "valkey://h", "valkeys://h", "unix:///run/redis.sock"],
+)
+def test_a_store_with_its_key_is_accepted(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PII_SIDECAR_STORE_KEY", STORE_KEY)
+    settings = load(conversation_store=where)
+    assert settings.store_key_bytes == b"A" * 32
+    assert STORE_KEY not in repr(settings)
+
+
+@pytest.mark.parametrize("key", [None, "", "short", "QUFB", "!" * 44, STORE_KEY + "QUFB"])
+def test_a_store_without_a_usable_key_is_one_clear_line(
+    key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if key is not None:
+        monkeypatch.setenv("PII_SIDECAR_STORE_KEY", key)
+    with pytest.raises(ConfigError, match="PII_SIDECAR_STORE_KEY, 32 random bytes in base64") as caught:
+        load(conversation_store="memory")
+    assert "\n" not in str(caught.value)
+    assert not key or key not in str(caught.value)
+
+
+def test_a_store_is_off_memory_or_a_url_and_its_password_is_not_told() -> None:
+    with pytest.raises(ConfigError, match="conversation_store is off, memory or a URL") as caught:
+        load(conversation_store="http://:secret@h")
+    assert "secret" not in str(caught.value)
+
+
+def test_the_store_key_is_not_read_from_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'store_key' is read from the environment only"):
+        load(toml(tmp_path, f'store_key = "{STORE_KEY}"'))
+
+
+def test_memory_is_one_workers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PII_SIDECAR_STORE_KEY", STORE_KEY)
+    assert load(conversation_store="memory").worker_count == 1
+    with pytest.raises(ConfigError, match="set workers = 1"):
+        load(conversation_store="memory", workers=2)
+    assert load(conversation_store="redis://h", workers=2).worker_count == 2

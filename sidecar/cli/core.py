@@ -5,8 +5,11 @@ from __future__ import annotations
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 
+from sidecar.conversation import Conversations
 from sidecar.detection.pipeline import Detection, load_detection
+from sidecar.errors import ConfigError
 from sidecar.exchange import Core, Exchange
 from sidecar.model import BodyModes
 from sidecar.policy import HeaderPolicy
@@ -39,8 +42,9 @@ def build(settings: Settings) -> Product:
     """Load patterns and model for serving; from here on this process and its children leave no core dump.
 
     Raises:
-        ConfigError: ``patterns.json`` or the model is not usable.
+        ConfigError: ``patterns.json``, the model or the conversation store is not usable.
     """
+    conversations = _conversations(settings)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would put originals on disk
     # A pool starts its thread at the first job, hence after the fork. One thread, because spaCy's
     # vocabulary cannot be in the memory zones of two threads at once.
@@ -54,8 +58,17 @@ def build(settings: Settings) -> Product:
         documents_pass=settings.documents == "pass",
         report_header=settings.report_header,
         scan_answers=settings.response == "scan",
+        conversations=conversations,
     )
     return Product(core)
+
+
+def _conversations(settings: Settings) -> Conversations | None:
+    if settings.conversation_store == "off":
+        return None
+    if settings.conversation_store != "memory" and find_spec("redis") is None:
+        raise ConfigError("conversation_store: the package redis is missing; install pii-sidecar[store]")
+    return Conversations(settings.store_key_bytes, settings.conversation_ttl, settings.default_target)
 
 
 def load_inline(settings: Settings) -> Detection:

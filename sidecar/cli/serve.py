@@ -44,6 +44,7 @@ class Serving:
             body_limit=self.settings.body_limit,
             watchdog_seconds=self.settings.watchdog_seconds,
             drain_seconds=self.settings.drain_seconds,
+            conversation_store=self.settings.conversation_store,
         )
         run_server(options, self.product.new_exchange, self.product.mask, heartbeat=heartbeat)
 

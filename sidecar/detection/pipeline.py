@@ -13,7 +13,7 @@ from sidecar.detection.ner import Ner, Submit
 from sidecar.detection.overlap import resolve
 from sidecar.detection.pattern_file import PatternFile, load_patterns
 from sidecar.detection.propagation import propagate
-from sidecar.model import Budget, Passage, Span
+from sidecar.model import Budget, Origin, Passage, Span
 
 
 class Detection:
@@ -29,6 +29,10 @@ class Detection:
         """All types that can occur, sorted."""
         names = self._ner.entity_types if self._ner else ()
         return tuple(sorted({*self._file.entity_types, *names}))
+
+    def origin_of(self, entity_type: str) -> Origin:
+        """Return which kind of detector finds a type; patterns, if both do."""
+        return Origin.PATTERN if entity_type in self._file.entity_types else Origin.NER
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -36,12 +36,12 @@ from sidecar.model import (
     BodyReply,
     Direction,
     Echo,
+    EnvoyReply,
     Event,
     HeaderEdit,
     Headers,
     HeadersReply,
     Refusal,
-    Reply,
     RequestHeaders,
     ResponseHeaders,
     StreamedReply,
@@ -85,7 +85,7 @@ def decode(message: bytes) -> Event:
     return _event(_parse(message))
 
 
-def encode(reply: Reply, modes: BodyModes) -> bytes:
+def encode(reply: EnvoyReply, modes: BodyModes) -> bytes:
     """Return the message that a reply becomes.
 
     Args:
@@ -156,7 +156,7 @@ def _body_modes(config: ProtocolConfiguration) -> BodyModes:
 # --- to Envoy ------------------------------------------------------------------------------------
 
 
-def _response(reply: Reply, modes: BodyModes) -> ProcessingResponse:
+def _response(reply: EnvoyReply, modes: BodyModes) -> ProcessingResponse:
     match reply:
         case HeadersReply():
             return _headers_response(reply, modes)

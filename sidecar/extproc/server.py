@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection
 
 from sidecar.errors import ConfigError
 from sidecar.extproc import masking, service
+from sidecar.extproc.conversation_store import open_store
 from sidecar.extproc.failure import described
 from sidecar.extproc.health import Health
 from sidecar.extproc.heavy_pool import HeavyPool
@@ -47,6 +48,7 @@ class ServerOptions:
     ``listen``, ``health_listen``: ``unix:PATH``, ``HOST:PORT`` or ``[IPV6]:PORT``; the latter answers
     health probes only, from anywhere and without TLS. ``body_limit`` is the largest body that Envoy
     sends in one message. ``watchdog_seconds`` must exceed what detection allows itself.
+    ``conversation_store``: ``off``, ``memory`` or the URL of a Valkey or Redis server.
     """
 
     listen: str
@@ -57,6 +59,7 @@ class ServerOptions:
     heavy_threads: int = 8  # most of them wait for the one NER thread
     watchdog_seconds: float = 25.0
     drain_seconds: float = 30.0
+    conversation_store: str = "off"
 
 
 def run_server(
@@ -113,8 +116,9 @@ class _Worker:
         stop = asyncio.Event()
         health = Health((service.SERVICE_NAME,))
         server = grpc.aio.server(options=_channel_options(self._options.body_limit))
+        store = open_store(self._options.conversation_store)
         handlers = (
-            service.ExternalProcessor(new_exchange, self._pool).handler(),
+            service.ExternalProcessor(new_exchange, self._pool, store).handler(),
             masking.Masking(mask, self._pool).handler(),
         )
         server.add_generic_rpc_handlers(handlers)
@@ -134,6 +138,8 @@ class _Worker:
         await server.stop(self._options.drain_seconds)
         for each in servers[1:]:
             await each.stop(None)
+        if store is not None:
+            await store.close()
         pulse.cancel()
         log.info("stopped")
 

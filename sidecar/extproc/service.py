@@ -18,9 +18,10 @@ import structlog
 
 from sidecar.errors import ResponseUnsafe, StreamBroken
 from sidecar.extproc.codec import decode, decode_first, encode
+from sidecar.extproc.conversation_store import ConversationStore, StoreUnavailable
 from sidecar.extproc.failure import abort, described
 from sidecar.extproc.heavy_pool import HeavyPool, Overdue
-from sidecar.model import BodyModes, Echo, Event, Refusal, Reply
+from sidecar.model import BodyModes, Echo, Event, Keep, Recall, Recalled, Refusal, Reply
 
 SERVICE_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
 
@@ -81,9 +82,15 @@ class Stream:
 class ExternalProcessor:
     """Serves ``envoy.service.ext_proc.v3.ExternalProcessor``."""
 
-    def __init__(self, new_exchange: Callable[[BodyModes], ExchangeLike], pool: HeavyPool) -> None:
+    def __init__(
+        self,
+        new_exchange: Callable[[BodyModes], ExchangeLike],
+        pool: HeavyPool,
+        store: ConversationStore | None = None,
+    ) -> None:
         self._new_exchange = new_exchange
         self._pool = pool
+        self._store = store
 
     def handler(self) -> grpc.GenericRpcHandler[Any, Any]:
         """Return what a gRPC server needs to route calls here; messages stay bytes until ``codec``."""
@@ -144,11 +151,40 @@ class ExternalProcessor:
             stream.exchange = self._new_exchange(stream.modes)
         else:
             event = decode(message)
-        exchange = stream.exchange
+        answers = await self._received(stream, stream.exchange, event)
+        if answers and isinstance(answers[0], Recall):
+            answers = await self._received(stream, stream.exchange, await self._recalled(answers[0]))
+        if keeps := [answer for answer in answers if isinstance(answer, Keep)]:
+            await self._keep(keeps)
+        return [answer for answer in answers if isinstance(answer, bytes)]
 
-        def work() -> list[bytes]:
+    async def _received(
+        self, stream: Stream, exchange: ExchangeLike, event: Event
+    ) -> list[bytes | Recall | Keep]:
+        """Return the replies to one event, encoded if they are for Envoy."""
+
+        def work() -> list[bytes | Recall | Keep]:
             replies = exchange.receive(event)
             stream.refused = next((reply.status for reply in replies if isinstance(reply, Refusal | Echo)), 0)
-            return [encode(reply, stream.modes) for reply in replies]
+            return [
+                reply if isinstance(reply, Recall | Keep) else encode(reply, stream.modes)
+                for reply in replies
+            ]
 
         return await self._pool.run(work) if exchange.is_heavy(event) else work()
+
+    async def _recalled(self, recall: Recall) -> Recalled:
+        try:
+            if self._store is not None:
+                return Recalled(await self._store.get(recall.keys))
+        except StoreUnavailable as exc:
+            log.warning("recall_failed", **described(exc.__cause__ or exc))
+        return Recalled(reachable=False)
+
+    async def _keep(self, keeps: list[Keep]) -> None:
+        # The answer is the client's all the same; a later request that refers to it will be refused.
+        try:
+            if self._store is not None:
+                await self._store.put(keeps)
+        except StoreUnavailable as exc:
+            log.warning("keep_failed", **described(exc.__cause__ or exc))

@@ -98,6 +98,18 @@ def _charset(parameters: str) -> str:
     return ""
 
 
+class Untouched:
+    """Restores nothing: an answer that is only looked at."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the bytes."""
+        return chunk
+
+    def flush(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+
 class _JsonBody:
     """Keeps a JSON answer until it is complete, unless it is an array that the format takes in pieces."""
 

@@ -2,6 +2,9 @@
 
 An original has one token and a token one original, numbers count from 1 per entity type in the order of
 the calls, and no token is ever given out that equals, in any spelling, something the client typed.
+
+``dump`` and ``load`` carry a map over to a later exchange of the same conversation; there its tokens are
+live again, and numbers go on behind them.
 """
 
 from __future__ import annotations
@@ -35,7 +38,18 @@ class TokenMap:
         ValueError: An entity type is not upper-case letters, digits and underscores.
     """
 
-    __slots__ = ("_covered", "_grammar", "_json_sources", "_last", "_live", "_names", "_reserved", "_types")
+    __slots__ = (
+        "_covered",
+        "_grammar",
+        "_json_sources",
+        "_last",
+        "_live",
+        "_loaded",
+        "_names",
+        "_reserved",
+        "_types",
+        "_used",
+    )
 
     def __init__(self, entity_types: Collection[str]) -> None:
         for entity_type in entity_types:
@@ -47,6 +61,8 @@ class TokenMap:
         self._json_sources: dict[Original, str] = {}
         self._covered: dict[str, tuple[str, str]] = {}
         self._reserved: set[tuple[str, str]] = set()
+        self._loaded: dict[tuple[str, str], Original] = {}
+        self._used: set[Original] = set()
         self._last: Counter[str] = Counter()
         self._live: LiveTokens | None = None
 
@@ -59,13 +75,14 @@ class TokenMap:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many tokens of each entity type were given out."""
-        return Counter(entity_type for entity_type, _ in self._names.values())
+        """How many originals of each entity type were tokenized here."""
+        return Counter(self._names[original][0] for original in self._used)
 
     def reserve(self, text: str) -> None:
         """Keep for the client every token, in any spelling, that stands in its text.
 
-        Call it for all texts of the request before the first ``tokenize``.
+        Call it for all texts of the request before the first ``tokenize``. A token that was loaded means
+        what it meant earlier in the conversation, whoever typed it.
 
         Raises:
             ValueError: The text holds a token that has already been given out.
@@ -73,7 +90,7 @@ class TokenMap:
         at = 0
         while found := self._grammar.token.search(text, at):
             name = read_name(found["body"])
-            if name and name[0] in self._types:
+            if name and name[0] in self._types and name not in self._loaded:
                 if name not in self._reserved and int(name[1]) <= self._last[name[0]]:
                     raise ValueError("a look-alike was reserved after its token had been given out")
                 self._reserved.add(name)
@@ -97,6 +114,7 @@ class TokenMap:
         if json_source is not None and original not in self._json_sources:
             self._json_sources[original] = json_source
             self._live = None
+        self._used.add(original)
         name = self._names.get(original)
         if name is None:
             name = self._names[original] = self._next(entity_type)
@@ -116,6 +134,35 @@ class TokenMap:
         name = self._covered[text]
         return f"{{{{{name[0]}_{name[1]}}}}}"
 
+    def dump(self) -> bytes:
+        """Return all that a later exchange needs to go on with this map, originals included."""
+        names = [
+            [original.text, original.is_number, *name, self._json_sources.get(original)]
+            for original, name in self._names.items()
+        ]
+        return json.dumps({"names": names, "reserved": sorted(self._reserved)}).encode()
+
+    def load(self, dumped: bytes) -> None:
+        """Make the tokens of an earlier exchange live in this one.
+
+        Call it before ``reserve``; several dumps may be loaded that share tokens.
+
+        Raises:
+            ValueError: It is no dump, or says of an original or a token something else than this map.
+        """
+        earlier = json.loads(dumped)
+        reserved = {(str(entity_type), str(number)) for entity_type, number in earlier["reserved"]}
+        for text, is_number, entity_type, number, source in earlier["names"]:
+            self._load(Original(text, is_number), (entity_type, number), source)
+        self._reserved |= reserved
+        if not self._reserved.isdisjoint(self._loaded):
+            raise ValueError("a token of one dump is a look-alike in another")
+        for entity_type, number in self._loaded:
+            self._last[entity_type] = max(self._last[entity_type], int(number))
+        self._types |= {entity_type for entity_type, _ in self._loaded}
+        self._grammar = grammar_for(max(map(len, self._types), default=1))
+        self._live = None
+
     def restorer(self, escaping: Escaping) -> Restorer:
         """Return a restorer of one channel, for the tokens given out so far."""
         if self._live is None:
@@ -126,6 +173,14 @@ class TokenMap:
         """Return a whole text with its tokens restored."""
         restorer = self.restorer(escaping)
         return restorer.feed(text) + restorer.flush()
+
+    def _load(self, original: Original, name: tuple[str, str], json_source: str | None) -> None:
+        if self._names.get(original, name) != name or self._loaded.get(name, original) != original:
+            raise ValueError("two dumps disagree about an original or a token")
+        self._names[original] = name
+        self._loaded[name] = original
+        if json_source is not None:
+            self._json_sources.setdefault(original, json_source)
 
     def _next(self, entity_type: str) -> tuple[str, str]:
         while True:

@@ -286,3 +286,71 @@ def test_a_cover_is_one_token_for_each_text_free_of_all_others_and_never_restore
     assert tokens.counts == {"EMAIL": 1}
     with pytest.raises(ValueError, match="entity type"):
         tokens.cover("x", "SSN")
+
+
+# --- maps that outlive their exchange --------------------------------------------------------------
+
+
+def test_a_loaded_map_gives_the_same_tokens_and_goes_on_behind_them() -> None:
+    earlier = TokenMap(["EMAIL", "CARD"])
+    earlier.reserve("{{EMAIL_2}} {{EMAIL_90}}")
+    assert (
+        earlier.tokenize(Original("a\ud800é@example.org"), "EMAIL", "a\\ud800\\u00e9@example.org")
+        == "{{EMAIL_1}}"
+    )
+    earlier.tokenize(Original("4111", is_number=True), "CARD")
+
+    later = TokenMap(["EMAIL", "CARD"])
+    later.load(earlier.dump())
+    later.reserve("{{EMAIL_1}} {{CARD_2}}")
+
+    assert len(later) == 2
+    assert later.counts == {}
+    assert later.tokenize(Original("b@example.org"), "EMAIL") == "{{EMAIL_3}}"
+    assert later.tokenize(Original("a\ud800é@example.org"), "EMAIL") == "{{EMAIL_1}}"
+    assert later.counts == {"EMAIL": 2}
+    assert later.tokenize(Original("4112", is_number=True), "CARD") == "{{CARD_3}}"
+    assert (
+        later.restore('"{{CARD_1}}" "to {{EMAIL_1}}"', Escaping.JSON)
+        == '4111 "to a\\ud800\\u00e9@example.org"'
+    )
+    assert later.restore("{{EMAIL_2}} {{EMAIL_90}}", Escaping.TEXT) == "{{EMAIL_2}} {{EMAIL_90}}"
+
+
+def test_a_loaded_token_of_a_type_that_is_gone_is_still_restored() -> None:
+    earlier = TokenMap(["EMPLOYEE_NUMBER"])
+    earlier.tokenize(Original("E-1"), "EMPLOYEE_NUMBER")
+    later = TokenMap(["SSN"])
+    later.load(earlier.dump())
+    assert later.restore("{{EMPLOYEE_NUMBER_1}}", Escaping.TEXT) == "E-1"
+
+
+def dumped(*originals: str, reserved: str = "") -> bytes:
+    token_map = TokenMap(["EMAIL"])
+    token_map.reserve(reserved)
+    for original in originals:
+        token_map.tokenize(Original(original), "EMAIL")
+    return token_map.dump()
+
+
+def test_maps_that_share_their_beginning_are_loaded_together() -> None:
+    both = TokenMap(["EMAIL"])
+    both.load(dumped("a", "b", "c"))
+    both.load(dumped("a", "b"))
+    assert both.tokenize(Original("d"), "EMAIL") == "{{EMAIL_4}}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(dumped("a"), dumped("b"), id="one-token-for-two-originals"),
+        pytest.param(dumped("a", "b"), dumped("b"), id="two-tokens-for-one"),
+        pytest.param(dumped("a"), dumped(reserved="{{email_1}}"), id="token-that-was-typed-elsewhere"),
+        pytest.param(dumped("a"), b"{", id="no-dump"),
+    ],
+)
+def test_maps_that_disagree_are_not_loaded_together(one: bytes, other: bytes) -> None:
+    token_map = TokenMap(["EMAIL"])
+    token_map.load(one)
+    with pytest.raises(ValueError):  # noqa: PT011 - its text is not for anybody
+        token_map.load(other)
