@@ -41,6 +41,7 @@ class ErrorShape(Enum):
     OPENAI = auto()
     ANTHROPIC = auto()
     GOOGLE = auto()
+    OLLAMA = auto()
 
 
 def error_shape(path: str) -> ErrorShape:
@@ -50,8 +51,10 @@ def error_shape(path: str) -> ErrorShape:
         return ErrorShape.OPENAI
     if bare.startswith(("/anthropic/", "/v1/messages", "/v1/proxy/anthropic/")) or "/v1/messages" in bare:
         return ErrorShape.ANTHROPIC
-    if bare.startswith("/gemini/"):
+    if bare.startswith(("/gemini/", "/v1beta/")):
         return ErrorShape.GOOGLE
+    if bare.startswith(("/local/api/", "/api/")):
+        return ErrorShape.OLLAMA
     return ErrorShape.OPENAI
 
 
@@ -75,6 +78,8 @@ def refusal(status: int, message: str, shape: ErrorShape) -> Refusal:
         case ErrorShape.GOOGLE:
             state = GOOGLE_STATUS.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
             body = {"error": {"code": status, "message": message, "status": state, "type": "pii_sidecar"}}
+        case ErrorShape.OLLAMA:
+            body = {"error": message, "type": "pii_sidecar"}
     return Refusal(status, json.dumps(body).encode(), (("content-type", "application/json"),))
 
 

@@ -47,6 +47,9 @@ def edited(path: str, **fields: str) -> tuple[dict[str, str], set[str]]:
         ("/gemini/v1beta/models/g:generateContent", ErrorShape.GOOGLE),
         ("/gemini/v1beta/openai/chat/completions", ErrorShape.OPENAI),
         ("/openai/v1/embeddings?x=/v1/messages", ErrorShape.OPENAI),
+        ("/v1beta/models/g:generateContent", ErrorShape.GOOGLE),
+        ("/local/api/chat", ErrorShape.OLLAMA),
+        ("/local/v1/chat/completions", ErrorShape.OPENAI),
         ("", ErrorShape.OPENAI),
     ],
 )
@@ -57,7 +60,8 @@ def test_a_refusal_speaks_the_language_of_the_client(path: str, shape: ErrorShap
 @pytest.mark.parametrize("shape", ErrorShape)
 def test_every_shape_carries_message_and_type(shape: ErrorShape) -> None:
     answer = refusal(422, "body: too odd", shape)
-    error = json.loads(answer.body)["error"]
+    body = json.loads(answer.body)
+    error = body["error"] if isinstance(body["error"], dict) else {**body, "message": body["error"]}
     assert (answer.status, error["message"], error["type"]) == (422, "body: too odd", "pii_sidecar")
     assert ("content-type", "application/json") in answer.headers
 

@@ -134,4 +134,5 @@ def test_a_refusal_is_an_error_the_sdk_understands(client: ollama.Client, clean:
     with pytest.raises(ollama.ResponseError, match="token ids") as caught:
         client.generate("echo", "and now?", context=[9906, 1917])
     assert caught.value.status_code == 422
+    assert caught.value.error.startswith("byte ")
     assert clean.requests == ()
