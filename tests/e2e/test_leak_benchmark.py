@@ -47,7 +47,7 @@ def test_the_second_profile_passes_where_answers_are_scanned(run_up: RunUp, tmp_
     port = free_port()
     with run_up("--workers", "1", openai_at(port), PII_SIDECAR_RESPONSE="scan") as gateway:
         done = v2_emitter.main([
-            *("--only", "pii-sidecar", "--out", str(tmp_path), "--validate", "--partial-emission"),
+            *("--only", "pii-sidecar", "--out", str(tmp_path), "--validate"),
             *("--gateway-url", f"{gateway.url}/v1/chat/completions", "--upstream-port", str(port)),
         ])  # fmt: skip
     assert done == 0
@@ -57,5 +57,3 @@ def test_the_second_profile_passes_where_answers_are_scanned(run_up: RunUp, tmp_
     assert report["metrics"]["fidelity_rate"] == 1.0
     assert report["metrics"]["cases_inconclusive"] == 0
     assert report["metrics"]["cases_echo_observable"] == report["metrics"]["cases_scored"] > 0
-    partial = json.loads((tmp_path / "pii-sidecar.partial-emission.json").read_text())
-    assert partial["metrics"]["partial_emission_rate"]["overall"] == 0.0
