@@ -98,6 +98,10 @@ class Frame(Protocol):
 class Framer(Protocol):
     """Cuts a stream into frames and makes new ones."""
 
+    @property
+    def splits_text(self) -> bool:
+        """Whether data that are no JSON may be a piece of a text that goes on in the next frame."""
+
     def decode(self, chunk: bytes) -> Sequence[Frame]:
         """Take the next bytes; return the frames they complete."""
 

@@ -47,6 +47,8 @@ class JsonElementsDecoder:
 
     __slots__ = ("_at", "_buffer", "_depth", "_in_string", "_start")
 
+    splits_text = False
+
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._at = 0  # so much of the buffer has been looked at

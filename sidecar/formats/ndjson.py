@@ -39,6 +39,8 @@ class NdjsonDecoder:
 
     __slots__ = ("_buffer", "_searched")
 
+    splits_text = False
+
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0

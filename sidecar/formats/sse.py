@@ -67,6 +67,8 @@ class SseDecoder:
 
     __slots__ = ("_after_cr", "_buffer", "_searched", "_started")
 
+    splits_text = True
+
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0  # so much of the buffer is known to end no frame

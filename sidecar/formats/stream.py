@@ -97,6 +97,8 @@ class StreamRestorer:
     def _restored_raw(self, frame: Frame) -> bytes:
         if not frame.complete:  # what follows it would become part of it, so all goes before
             return self._flushed(self._channels) + restored_raw(frame.raw, self._restorers)
+        if not self._framer.splits_text:
+            return frame.with_data(restored_raw(frame.data or b"", self._restorers))
         before = self._flushed(self._channels) if frame.event == "error" else b""
         key = ChannelKey(_RAW, (frame.event,))
         restorer = self._channel(key, Escaping.RAW, frame).restorer

@@ -71,6 +71,7 @@ AS_EVENTS = b"data: " + AS_JSON + b"\n\n"
         pytest.param("", b"\xef\xbb", b"\xef\xbb", id="undeclared, half a mark"),
         pytest.param("", b"", b"", id="undeclared, empty"),
         pytest.param("application/json", b"", b"", id="empty JSON"),
+        pytest.param("application/x-ndjson", b"{{\n\\\nx\n", b"{{\n\\\nx\n", id="lines that are no JSON end"),
         pytest.param("application/json", JSON[:-1], AS_RAW[:-1], id="JSON that breaks off"),
         pytest.param("application/json", b"\xff" + JSON, b"\xff" + AS_RAW, id="JSON that is not UTF-8"),
         pytest.param("application/json", b"<h1>{{PERSON_1}}", b'<h1>Ada "L"', id="HTML that says JSON"),
