@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install dev demo test check bench accuracy protos lock clean
+.PHONY: help install dev demo test redis check bench accuracy protos lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,8 +27,15 @@ dev: $(VENV)/.dev ## the same, plus what tests and checks need
 demo: install ## offline: what was sent, what the provider saw, what came back
 	$(BIN)/pii-sidecar demo
 
-test: dev ## all tests, through a real Envoy and the real model
+test: dev redis ## all tests, through a real Envoy and the real model
 	$(BIN)/python -m pytest
+
+# The one thing that tests need and pip cannot give: the real server of the conversation store.
+redis:
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
+	|| echo "make: NO redis-server, and it cannot be installed here: tests of the conversation store are SKIPPED" >&2
 
 check: dev ## format, lint, types, layers, generated code
 	$(BIN)/ruff format --check .
