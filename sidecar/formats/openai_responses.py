@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from sidecar.formats.anything import UNKNOWN
 from sidecar.formats.json_format import JsonFormat
 from sidecar.formats.json_schema import SCHEMA
 from sidecar.formats.openai_responses_items import ITEMS
@@ -108,11 +109,11 @@ SHAPES: Shapes = {
 }
 
 _IN_EVENTS = {
-    "response": compiled(SHAPES, "answer"),
-    "item": compiled(SHAPES, "item"),
-    "part": compiled(SHAPES, "part"),
-    "annotation": compiled(SHAPES, "annotation"),
-    "output": compiled(SHAPES, "content"),
+    "response": compiled(SHAPES, "answer", unknown=UNKNOWN),
+    "item": compiled(SHAPES, "item", unknown=UNKNOWN),
+    "part": compiled(SHAPES, "part", unknown=UNKNOWN),
+    "annotation": compiled(SHAPES, "annotation", unknown=UNKNOWN),
+    "output": compiled(SHAPES, "content", unknown=UNKNOWN),
 }
 
 OPENAI_RESPONSES = JsonFormat(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from sidecar.formats.anthropic_messages_stream import messages_stream_restorer
 from sidecar.formats.format import ByteRestorer
 from sidecar.formats.openai_chat_stream import chat_stream_restorer
+from sidecar.formats.openai_responses import OPENAI_RESPONSES
 from sidecar.model import Original
 from sidecar.tokens.token_map import TokenMap
 
@@ -157,3 +159,28 @@ def test_the_sdks_see_the_providers_error_after_all_text() -> None:
         with pytest.raises(openai.APIError, match="Countess"):
             next(chunks)
     assert said == ["", "{{PER"]
+
+
+@pytest.mark.parametrize("kind", ["PERSON", "NOBODY"], ids=["restored", "untouched"])
+def test_the_openai_sdk_reads_every_event_of_a_response(kind: str) -> None:
+    corpus = Path(__file__).parent / "corpus" / "openai_responses" / "stream_everything.sse"
+    live = TokenMap({kind})
+    live.tokenize(Original(NASTY), kind)
+    body = restored(OPENAI_RESPONSES.restore_stream(live.restorer), corpus.read_bytes())
+    with (
+        served(body) as url,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+        client.responses.stream(model="m", input="hello") as stream,
+    ):
+        events = list(stream)
+        final = stream.get_final_response()
+    snapshots = {event.content_index: event for event in events if event.type == "response.output_text.delta"}
+    message, call = final.output[1], final.output[2]
+    assert message.type == "message"
+    assert [snapshots[n].snapshot for n in (0, 1)] == [
+        part.text for part in message.content if part.type == "output_text"
+    ]
+    *_, arguments = (event for event in events if event.type == "response.function_call_arguments.delta")
+    assert call.type == "function_call"
+    assert arguments.snapshot == call.arguments
+    assert (NASTY in json.loads(call.arguments)["to"]) == (kind == "PERSON")
