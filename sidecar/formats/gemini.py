@@ -35,7 +35,9 @@ from sidecar.model import RestorerFactory
 
 METHODS = frozenset(
     {
+        "asyncBatchEmbedContent",
         "batchEmbedContents",
+        "batchGenerateContent",
         "computeTokens",
         "countTokens",
         "embedContent",
@@ -118,6 +120,7 @@ SHAPES: Shapes = _both_spellings(
             "embedContentConfig": "embedding_config",
             "requests[]": "embedding",
             "generateContentRequest": "prompt",
+            "batch": "batch",
             "displayName": TEXT,
             "name": STRUCTURAL,
             "ttl": STRUCTURAL,
@@ -145,6 +148,15 @@ SHAPES: Shapes = _both_spellings(
             "error.status": STRUCTURAL,
             "error.message": TEXT,
         },
+        "batch": {
+            "model": STRUCTURAL,
+            "displayName": TEXT,
+            "priority": NUMERIC,
+            "inputConfig.fileName": STRUCTURAL,
+            "inputConfig.requests.requests[].request": "any_prompt",
+            "inputConfig.requests.requests[].metadata": USER_DATA,
+        },
+        "any_prompt": {**_PROMPT, **_EMBEDDING},
         "prompt": _PROMPT,
         "embedding": {**_EMBEDDING, "model": STRUCTURAL},
         "embedding_config": _EMBEDDING,

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -279,6 +280,15 @@ def test_an_array_that_breaks_off_ends_where_it_broke_off() -> None:
     restored = restore(first + second, token_map("Ada"), "array")
     assert restored.endswith(second)
     assert said(json.loads(restored.removesuffix(second) + b"]")) == {0: [("text", "Dear Ada")]}
+
+
+@forms
+def test_frames_of_our_own_are_what_the_sdk_reads(form: str) -> None:
+    answers = [answer(thought("{{PERSON_1}")), answer(text("{{PERSON_1}")), answer({"functionCall": {}})]
+    for each in documents(restore(encoded(answers, form), token_map("Ada"), form), form):
+        read = types.GenerateContentResponse.model_validate(each)
+        assert read.candidates
+        assert read.candidates[0].content
 
 
 PIECES = st.sampled_from(["{{PERSON_1}}", "{{PER", "SON_1}}", "{", "}", "é😀", "\n", " word", ""])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import ollama
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +170,14 @@ def test_a_stream_that_breaks_off_has_no_last_line(api: str) -> None:
     restored = documents(restore(encoded([line(api, "Dear {{PERSON_1}")]), token_map("Ada")))
     assert said(restored) == [(answer_of(api), "Dear Ada")]
     assert not any(each["done"] for each in restored)
+
+
+def test_lines_of_our_own_are_what_the_sdk_reads() -> None:
+    for api, response in (("chat", ollama.ChatResponse), ("generate", ollama.GenerateResponse)):
+        lines = [line(api, "", "{{PERSON_1}"), line(api, "{{PERSON_1}"), {"error": "x"}]
+        restored = documents(restore(encoded(lines), token_map("Ada")))
+        assert len(restored) == 5
+        assert [response.model_validate(each).done for each in restored[:-1]] == [False] * 4
 
 
 PIECES = st.sampled_from(["{{PERSON_1}}", "{{PER", "SON_1}}", "{", "}", "é😀", "\n", " word", ""])

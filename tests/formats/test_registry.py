@@ -54,6 +54,7 @@ from sidecar.formats.registry import FORMATS, format_for_path
         ("/v1/projects/p/locations/l/publishers/google/models/m:generateContent", "gemini"),
         ("/v1beta/cachedContents", "gemini"),
         ("/v1beta/cachedContents/abc", "gemini"),
+        ("/v1beta/models/m:batchGenerateContent", "gemini"),
         ("/v1beta/models/m:predict", "generic_json"),
         ("/v1beta/generateContent", "generic_json"),
         ("/local/api/chat", "ollama"),
