@@ -51,3 +51,13 @@ def test_every_link_inside_the_repository_leads_somewhere(page: str) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     missing = [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()]
     assert missing == []
+
+
+def test_every_test_that_the_readme_names_exists() -> None:
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    known = {path.stem for path in files}
+    for path in files:
+        known |= set(re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"`(test_\w+)(?:\.py)?`", README))
+    assert named
+    assert named <= known
