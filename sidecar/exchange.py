@@ -219,6 +219,7 @@ class Exchange:
             path,
             event.headers.get("content-type", "application/json"),
             documents_pass=self._core.documents_pass,
+            tick=self._tick,
         )
         if self._reader is None:
             raise RequestRefused(415, UNREADABLE_TYPE)
@@ -307,6 +308,10 @@ class Exchange:
         deadline = self._deadline = Deadline(self._core.detection_seconds)
         lasts = self._conversation.lasts
         return tokenize_body(body, self._reader, self._core.detection, self._map, deadline, lasts=lasts)
+
+    def _tick(self) -> None:
+        if self._deadline is not None:
+            self._deadline.check()
 
     def _send_request(self, *, end_of_stream: bool) -> Iterator[Reply]:
         sent, self._body = bytes(self._body), bytearray()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sidecar.detection.pipeline import Detection
 from sidecar.detection.propagation import propagate
@@ -79,8 +79,9 @@ def tokenize_body(  # noqa: PLR0913  each is one part of the core
     _refuse_originals_in_signed_text(parsed, [*passages, *known], [*spans, *covered])
     for field in parsed.fields:
         token_map.reserve(field.text)
-    _number(parsed.fields, found, spans, token_map)
-    return parsed.edited([_replacements(*pair, token_map) for pair in zip(parsed.fields, spans, strict=True)])
+    _number(parsed.fields, found, spans, token_map, budget)
+    fields = zip(parsed.fields, spans, strict=True)
+    return parsed.edited([_replacements(*pair, token_map, budget) for pair in fields])
 
 
 def profile_mask(text: str, detection: Detection, budget: Budget) -> str:
@@ -104,15 +105,20 @@ def _number(
     found: Sequence[Sequence[Span]],
     spans: Sequence[Sequence[Span]],
     token_map: TokenMap,
+    budget: Budget,
 ) -> None:
     """Give out the tokens in the order in which originals are found, not in which they stand.
 
     So an original that only later text gives away renumbers nothing in the text before.
     """
     where = [{(span.start, span.end) for span in each} for each in found]
-    given_away = {_original(field, span) for field, each in zip(fields, found, strict=True) for span in each}
+    given_away = {
+        _original(field, span)
+        for field, each in zip(fields, found, strict=True)
+        for span in _in_time(each, budget)
+    }
     for field, each, places in zip(fields, spans, where, strict=True):
-        for span in each:
+        for span in _in_time(each, budget):
             if (span.start, span.end) in places or _original(field, span) not in given_away:
                 _token(field, span, token_map)
 
@@ -130,10 +136,21 @@ def _token(field: TextField, span: Span, token_map: TokenMap) -> str:
     return token_map.tokenize(_original(field, span), span.entity_type, source)
 
 
-def _replacements(field: TextField, spans: Sequence[Span], token_map: TokenMap) -> list[Replacement]:
+def _in_time(spans: Sequence[Span], budget: Budget) -> Iterator[Span]:
+    for count, span in enumerate(spans):
+        if count % 4096 == 0:
+            budget.check()
+        yield span
+
+
+def _replacements(
+    field: TextField, spans: Sequence[Span], token_map: TokenMap, budget: Budget
+) -> list[Replacement]:
     if spans and field.kind is FieldKind.NUMBER:
         return [Replacement(0, len(field.text), _token(field, spans[0], token_map))]
-    return [Replacement(span.start, span.end, _token(field, span, token_map)) for span in spans]
+    return [
+        Replacement(span.start, span.end, _token(field, span, token_map)) for span in _in_time(spans, budget)
+    ]
 
 
 def _refuse_fixed(fields: Sequence[TextField], spans: Sequence[Sequence[Span]]) -> None:

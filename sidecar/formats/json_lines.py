@@ -76,13 +76,26 @@ class DocumentShapes:
 
 
 class JsonLines:
-    """Reads bodies of JSON lines; see ``formats.format.RequestReader``."""
+    """Reads bodies of JSON lines; see ``formats.format.RequestReader``.
+
+    Args:
+        shapes: Says in which shape a line is read.
+        documents_pass: Whether inline files that cannot be looked at pass.
+        tick: Called now and then; refuses the request when the time is used up.
+    """
 
     name = "json_lines"
 
-    def __init__(self, shapes: DocumentShapes, *, documents_pass: bool = False) -> None:
+    def __init__(
+        self,
+        shapes: DocumentShapes,
+        *,
+        documents_pass: bool = False,
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
         self._shapes = shapes
         self._documents_pass = documents_pass
+        self._tick = tick
 
     def parse_request(self, body: bytes) -> Sections:
         """Find the text fields of all lines; blank lines stay as they are.
@@ -91,11 +104,12 @@ class JsonLines:
             RequestRefused: (400) A line is not JSON in UTF-8. (413) There are more than ``MAX_LINES``
                 lines, or too many values or text fields. (415, 422) A line holds what cannot be inspected.
         """
+        if sum(1 for _ in lines(body)) > MAX_LINES:
+            raise RequestRefused(413, f"more than {MAX_LINES} lines")
         sections: list[Section] = []
         size = 0
         for line in lines(body):
-            if len(sections) == MAX_LINES:
-                raise RequestRefused(413, f"more than {MAX_LINES} lines")
+            self._tick()
             try:
                 parsed = JsonRequest(line[0], self._shapes, documents_pass=self._documents_pass)
             except RequestRefused as refused:

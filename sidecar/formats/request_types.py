@@ -13,6 +13,7 @@ all else                                    nothing: it is refused
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.message import Message
 from functools import partial
 
@@ -36,13 +37,20 @@ _UTF8 = frozenset({"utf-8", "utf8", "us-ascii"})
 _SHAPES = DocumentShapes(format_for_path, OPENAI_CHAT, GENERIC_JSON)
 
 
-def reader_for(path: str, content_type: str, *, documents_pass: bool = False) -> RequestReader | None:
+def reader_for(
+    path: str,
+    content_type: str,
+    *,
+    documents_pass: bool = False,
+    tick: Callable[[], None] = lambda: None,
+) -> RequestReader | None:
     """Return what reads a request body, or None if nothing can.
 
     Args:
         path: The request's path, with or without a query.
         content_type: The header's text, parameters included.
         documents_pass: Whether PDF and office files pass instead of being refused.
+        tick: Called now and then while a body is read; refuses it when the time is used up.
 
     Raises:
         RequestRefused: (400) It is multipart/form-data, and its parameters are not valid.
@@ -53,7 +61,7 @@ def reader_for(path: str, content_type: str, *, documents_pass: bool = False) ->
     if (message.get_content_charset() or "utf-8") not in _UTF8:
         return None
     document = _Document(format_for_path(path), documents_pass)
-    lines = JsonLines(_SHAPES, documents_pass=documents_pass)
+    lines = JsonLines(_SHAPES, documents_pass=documents_pass, tick=tick)
     if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
         return document
     if is_json_lines(media_type):
