@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sidecar.cli import doctor
+from sidecar.cli.doctor_probes import probes
 from sidecar.errors import ConfigError
 from sidecar.gateway.echo_provider import EchoProvider
 from tests.e2e.conftest import RunUp
@@ -24,7 +25,7 @@ def examined(url: str, *skipped: str) -> bool:
 
 
 def test_every_plant_stands_in_its_request_once() -> None:
-    for probe in doctor.probes():
+    for probe in probes():
         body = json.dumps(probe.body)
         assert probe.plants
         assert all(body.count(plant.original) == 1 for plant in probe.plants)
