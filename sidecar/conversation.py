@@ -17,13 +17,14 @@ from urllib.parse import parse_qsl
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sidecar.errors import RequestRefused
+from sidecar.errors import RequestRefused, ResponseUnsafe
 from sidecar.formats.state import AnswerIds, Reference, StateUse, use_of
 from sidecar.model import Headers, Keep, Recalled
 from sidecar.policy import CREDENTIAL_HEADERS, CREDENTIAL_PARAMETER, TARGET_CREDENTIAL
 from sidecar.tokens.token_map import TokenMap
 
 KEY_BYTES = 32
+MAX_REFERENCES = 64
 NONCE_BYTES = 12
 LINES = "application/x-ndjson"
 _UNTOLD = frozenset({"", "application/octet-stream", "application/binary", "binary/octet-stream"})
@@ -37,6 +38,7 @@ NO_CREDENTIAL = (
     "refers to earlier state, which is found only with the credential that it was made with; send one"
 )
 DISAGREE = "the request refers to several earlier states whose tokens differ; refer to one of them"
+TOO_MANY = f"the request names more than {MAX_REFERENCES} ids of earlier state"
 UNREACHABLE = "the conversation store cannot be reached; try again later"
 
 
@@ -134,6 +136,7 @@ class Conversation:
         self._lasts = False
         self._ids: AnswerIds | None = None
         self._found: list[str] = []
+        self._gone: list[bytes] = []
 
     @property
     def lasts(self) -> bool:
@@ -151,12 +154,14 @@ class Conversation:
         """
         if self._use is None:
             return ()
-        references = self._use.references(body)
+        references = list(dict.fromkeys(self._use.references(body)))
         needed = next((reference for reference in references if reference.needed), None)
         if self._conversations is None or not self._owner:
             if needed is not None:
                 raise RequestRefused(422, _about(needed, NO_CREDENTIAL if self._conversations else FORGOTTEN))
             return ()
+        if len(references) > MAX_REFERENCES:
+            raise RequestRefused(422, TOO_MANY)
         self._lasts = not self._deletes and self._use.stores(body)
         self._sought = [
             _Sought(reference, self._conversations.key(self._owner, reference.id)) for reference in references
@@ -189,7 +194,11 @@ class Conversation:
 
     def begin_answer(self, headers: Headers) -> bool:
         """Take an answer's header fields; tell whether its body may name ids to keep the map under."""
-        if self._use is None or not self._lasts or not headers.get(":status").startswith("2"):
+        if self._use is None or not headers.get(":status").startswith("2"):
+            return False
+        if self._deletes and self._use.whole:
+            self._gone = [sought.key for sought in self._sought]
+        if not self._lasts:
             return False
         self._found = [sought.reference.id for sought in self._sought if sought.reference.grows]
         content_type = headers.get("content-type").lower()
@@ -200,13 +209,19 @@ class Conversation:
 
     def see(self, chunk: bytes, *, ends: bool) -> None:
         """Take the next bytes of the answer as the provider sent them, inflated."""
-        if self._ids is not None:
+        if self._ids is None:
+            return
+        try:
             self._found += self._ids.feed(chunk)
             self._found += self._ids.flush() if ends else ()
+        except ResponseUnsafe:
+            self._ids = None  # a frame that is too long to be restored may still pass
 
     def kept(self, token_map: TokenMap) -> Iterator[Keep]:
         """Yield what is to be kept for the ids that were seen since the last call."""
-        found, self._found = list(dict.fromkeys(self._found)), []
+        for key in self._gone:
+            yield Keep(key, b"", 1)  # which opens as nothing
+        found, self._found, self._gone = list(dict.fromkeys(self._found)), [], []
         if self._conversations is None or not found:
             return
         dumped = token_map.dump()

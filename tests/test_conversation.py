@@ -12,6 +12,7 @@ from sidecar.conversation import Conversations, provider_of
 from sidecar.detection.pipeline import load_detection
 from sidecar.errors import StreamBroken
 from sidecar.exchange import Core, Exchange
+from sidecar.formats import sse
 from sidecar.model import (
     Body,
     BodyMode,
@@ -56,6 +57,7 @@ class Caller:
     core: Core = field(default_factory=core)
     modes: BodyModes = BUFFERED
     reachable: bool = True
+    store_seconds: int = 60
     exchange: Exchange = field(init=False)
 
     def asks(self, path: str, document: object = None, method: str = "POST") -> list[Reply]:
@@ -107,7 +109,7 @@ class Caller:
             replies = self.exchange.receive(Recalled(found) if self.reachable else Recalled(reachable=False))
         for keep in replies:
             if isinstance(keep, Keep):
-                assert keep.seconds == 60
+                assert keep.seconds == self.store_seconds
                 assert ADA.encode() not in keep.sealed
                 self.store[keep.key] = keep.sealed
         return [reply for reply in replies if not isinstance(reply, Keep)]
@@ -265,6 +267,38 @@ def test_what_the_provider_does_not_keep_is_not_kept(document: object, status: s
     caller.sends("/v1/responses", document)
     caller.receives({"id": "resp_1"}, status=status)
     assert caller.store == {}
+
+
+def test_what_the_provider_deletes_is_forgotten() -> None:
+    caller = Caller()
+    first_turn(caller)
+    caller.store_seconds = 1
+    caller.sends("/v1/responses/resp_1", method="DELETE")
+    caller.receives({"id": "resp_1", "deleted": True})
+    assert caller.refused("/v1/responses/resp_1", method="GET").status == 422
+
+
+def test_a_deleted_part_leaves_the_rest_known() -> None:
+    caller = Caller()
+    caller.sends("/v1/conversations", {"items": [{"content": ADA}]})
+    caller.receives({"id": "conv_1"})
+    caller.sends("/v1/conversations/conv_1/items/msg_1", method="DELETE")
+    caller.receives({"id": "conv_1"})
+    caller.sends("/v1/conversations/conv_1", method="GET")
+    assert ADA in caller.receives({"id": "conv_1", "metadata": {"of": "{{EMAIL_1}}"}})
+
+
+def test_the_number_of_ids_that_a_request_names_is_bounded() -> None:
+    items = [{"type": "item_reference", "id": str(number)} for number in range(65)]
+    assert b"more than 64" in Caller().refused("/v1/responses", {"input": items}).body
+
+
+def test_a_frame_that_is_too_long_to_look_into_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_FRAME_BYTES", 100)
+    caller = Caller()
+    caller.sends("/v1/responses", {"input": "Hi", "stream": True})
+    stream = b"data: " + b"x" * 500 + b"\n\n"
+    assert caller.receives(stream, "text/event-stream") == stream.decode()
 
 
 # --- whose it is -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from sidecar.formats.sse import SseDecoder
 
-MAX_IDS = 512
+MAX_IDS = 64
 """Ids of one answer; what a longer one names after these is not found later."""
 
 MAX_WATCHED = 64 * 1024 * 1024
@@ -53,8 +53,9 @@ _RESPONSE_REFERS = ("previous_response_id", "input.*.item_reference")
 _CONVERSATION = ("conversation", "conversation.id")
 _CONTAINER = ("container", "container.id", "tools.*.container")
 _RESPONSE_NAMES = (
-    *("id", "conversation.id", "output.*.id", "item.id"),
+    *("id", "conversation.id", "output.*.id", "output.*.container_id"),
     *("response.id", "response.conversation.id", "response.output.*.id"),
+    *("item.id", "item.container_id"),
 )
 _RUN_NAMES = ("id", "thread_id")
 _BATCH_NAMES = ("id", "output_file_id", "error_file_id", "output_file", "error_file")
@@ -77,6 +78,8 @@ RESOURCES = (
     Resource("responses/{id}*", names=_RESPONSE_NAMES),
     Resource("conversations", names=("id", "conversation_id")),
     Resource("conversations/{id}*", names=("id", "conversation_id", "data.*.id")),
+    Resource("containers", names=("id",)),
+    Resource("containers/{id}*"),
     # OpenAI chat completions that were stored or deferred
     Resource("chat/completions", names=("id",), helps=_FILES, stored=False),
     Resource("chat/completions/{id}*"),
@@ -132,10 +135,14 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class StateUse:
-    """What one request has to do with state: the row that fits its path, and the id in its path."""
+    """What one request has to do with state: the row that fits its path, and the id in its path.
+
+    ``whole``: the path ends with the id, so that what it names is all that the request is about.
+    """
 
     resource: Resource
     path_id: str = ""
+    whole: bool = False
 
     def references(self, body: bytes) -> list[Reference]:
         """Return what the path and the body refer to; a body that is no JSON names nothing."""
@@ -167,7 +174,9 @@ def use_of(path: str) -> StateUse | None:
     bare = "/".join(step for step in bare.split("/") if step)
     for pattern, row in _COMPILED:
         if match := pattern.search(bare):
-            return StateUse(row, last_step(match.groupdict().get("id") or ""))
+            if "id" not in match.groupdict():
+                return StateUse(row)
+            return StateUse(row, match["id"], whole=match.end("id") == len(bare))
     return None
 
 

@@ -25,6 +25,7 @@ from sidecar.errors import ConfigError
 from sidecar.gateway.admin import Admin, AdminError
 from sidecar.gateway.envoy_log import OWN_REASON, EnvoyLog, one_line_reason
 from sidecar.gateway.plan import SOCKET_PATH_LIMIT, GatewayPlan
+from sidecar.settings import ENV_PREFIX
 from sidecar.supervisor.child import fork
 
 OLDEST = (1, 37)
@@ -227,7 +228,11 @@ class Gateway:
                 from sidecar.gateway.bootstrap import to_yaml  # noqa: PLC0415 - see above
 
                 _write(self._file, to_yaml(self._plan))
-            os.execv(self._binary, command)  # noqa: S606 - no shell is wanted
+            # Envoy needs none of our settings, and the key of the conversation store is none of its business.
+            theirs = {
+                name: text for name, text in os.environ.items() if not name.upper().startswith(ENV_PREFIX)
+            }
+            os.execve(self._binary, command, theirs)  # noqa: S606 - no shell is wanted
         except ConfigError as exc:
             os.write(2, f"{OWN_REASON}{exc}\n".encode())
         finally:

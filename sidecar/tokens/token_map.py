@@ -150,10 +150,17 @@ class TokenMap:
         Raises:
             ValueError: It is no dump, or says of an original or a token something else than this map.
         """
-        earlier = json.loads(dumped)
-        reserved = {(str(entity_type), str(number)) for entity_type, number in earlier["reserved"]}
-        for text, is_number, entity_type, number, source in earlier["names"]:
-            self._load(Original(text, is_number), (entity_type, number), source)
+        try:
+            earlier = json.loads(dumped)
+            reserved = {(str(entity_type), str(number)) for entity_type, number in earlier["reserved"]}
+            names = [
+                (Original(str(text), bool(is_number)), (str(entity_type), str(int(number))), source)
+                for text, is_number, entity_type, number, source in earlier["names"]
+            ]
+        except (KeyError, TypeError) as exc:
+            raise ValueError("it is the dump of no token map") from exc
+        for original, name, source in names:
+            self._load(original, name, source)
         self._reserved |= reserved
         if not self._reserved.isdisjoint(self._loaded):
             raise ValueError("a token of one dump is a look-alike in another")

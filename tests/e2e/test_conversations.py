@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import openai
 import pytest
@@ -81,6 +82,11 @@ def test_a_background_response_is_restored_when_it_is_fetched(
         assert queued.status == "queued"
         assert alice.responses.retrieve(queued.id).output_text == f"Write to {MAIL}"
     planted.assert_absent(stateful.received)
+
+
+def test_envoy_does_not_get_the_store_key(keeping: Gateway) -> None:
+    (envoy,) = set(keeping.children) - set(keeping.workers)
+    assert b"PII_SIDECAR" not in Path(f"/proc/{envoy}/environ").read_bytes()
 
 
 def test_another_callers_id_is_refused_before_it_reaches_the_provider(

@@ -346,7 +346,9 @@ def test_maps_that_share_their_beginning_are_loaded_together() -> None:
         pytest.param(dumped("a"), dumped("b"), id="one-token-for-two-originals"),
         pytest.param(dumped("a", "b"), dumped("b"), id="two-tokens-for-one"),
         pytest.param(dumped("a"), dumped(reserved="{{email_1}}"), id="token-that-was-typed-elsewhere"),
-        pytest.param(dumped("a"), b"{", id="no-dump"),
+        pytest.param(dumped("a"), b"{", id="no-json"),
+        pytest.param(dumped("a"), b"[]", id="no-dump"),
+        pytest.param(dumped("a"), b'{"reserved": [], "names": [[]]}', id="half-a-dump"),
     ],
 )
 def test_maps_that_disagree_are_not_loaded_together(one: bytes, other: bytes) -> None:
