@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from sidecar.errors import RequestRefused
 from sidecar.formats.format import Format
@@ -104,7 +105,7 @@ class JsonLines:
             RequestRefused: (400) A line is not JSON in UTF-8. (413) There are more than ``MAX_LINES``
                 lines, or too many values or text fields. (415, 422) A line holds what cannot be inspected.
         """
-        if sum(1 for _ in lines(body)) > MAX_LINES:
+        if next(islice(lines(body), MAX_LINES, None), None) is not None:
             raise RequestRefused(413, f"more than {MAX_LINES} lines")
         sections: list[Section] = []
         size = 0
