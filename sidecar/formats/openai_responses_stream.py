@@ -34,6 +34,7 @@ _WHOLE_TEXTS = frozenset(
 )
 _UNTOUCHED = frozenset({"partial_image_b64", "obfuscation", "logprobs"})
 
+_LONGEST_NUMBER = 16
 _STRING, _WORD = int(Kind.STRING), int(Kind.WORD)
 _OBJECT, _ARRAY = int(Kind.OBJECT), int(Kind.ARRAY)
 
@@ -58,12 +59,12 @@ class ResponsesDialect:
         shapes: The shapes of the values that events hold whole, by the member they stand in.
     """
 
-    padding: frozenset[str] = frozenset({"obfuscation"})
+    padding: frozenset[str] = frozenset({"obfuscation", "sequence_number"})
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self._shapes = shapes
         self._begun: set[_Place] = set()
-        self._number = self._number_before = ""
+        self._number_before = -1
 
     def read(self, event: str, document: Document) -> Reading:
         """Say what one event holds."""
@@ -105,8 +106,8 @@ class ResponsesDialect:
                     _put(edits, seen, value, "[]")
                 case "obfuscation":
                     _put(edits, seen, value, '""')
-                case "sequence_number" if self._number_before:
-                    _put(edits, seen, value, self._number_before)
+                case "sequence_number" if _number(seen, value) < self._number_before:
+                    _put(edits, seen, value, str(self._number_before))
         return edits.apply(seen)
 
     def _deltas(self, document: Document, value: int, place: _Place) -> list[Delta]:
@@ -127,8 +128,7 @@ class ResponsesDialect:
 
     def _count(self, document: Document) -> None:
         number = document.find("sequence_number")
-        self._number_before = self._number
-        self._number = "" if number is None else document.source(number)
+        self._number_before = -1 if number is None else _number(document, number) - 1
 
 
 def _place(document: Document, kind: str) -> _Place:
@@ -142,9 +142,16 @@ def _place(document: Document, kind: str) -> _Place:
 
 def _delta(document: Document, key: ChannelKey, entry: int, kind: str, *, last: bool = False) -> Delta:
     logprobs = document.find("logprobs")
-    companion = None if logprobs is None or document.kinds[logprobs] == _WORD else logprobs
+    # There is nothing to take away from an empty array.
+    says_nothing = logprobs is None or document.afters[logprobs] == logprobs + 1
+    companion = None if says_nothing else logprobs
     escaping = Escaping.JSON if kind.endswith("_arguments") else Escaping.TEXT
     return Delta(key, document.literal(entry), escaping, last, companion)
+
+
+def _number(document: Document, entry: int) -> int:
+    source = document.source(entry)
+    return int(source) if source.isdecimal() and len(source) < _LONGEST_NUMBER else -1
 
 
 def _put(edits: Edits, document: Document, entry: int, source: str) -> None:

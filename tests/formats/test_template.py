@@ -64,3 +64,29 @@ def test_white_space_before_the_closing_braces_is_padding() -> None:
     assert known.find(b'{"delta":{"text":"b"}}')
     assert known.find(b'{"delta":{"text":"b"}}}') is None
     assert known.find(b'{"delta":{"text":"b"} ,"x":1}') is None
+
+
+NUMBERED = b'{"type":"d","pad":41,"delta":" a","pad2":41}'
+
+
+@pytest.mark.parametrize("number", [b"41", b"0", b"1234567"])
+def test_a_number_before_the_delta_may_be_padding(number: bytes) -> None:
+    data = NUMBERED.replace(b'"pad":41', b'"pad":' + number).replace(b'" a"', b'" b"')
+    found = template(NUMBERED, "delta").find(data)
+    assert found is not None
+    assert (found.text, data[found.start : found.end]) == (" b", b'" b"')
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(NUMBERED.replace(b'"pad":41', b'"pad":"41"'), id="no number"),
+        pytest.param(NUMBERED.replace(b'"pad":41', b'"pad":4e1'), id="no whole number"),
+        pytest.param(NUMBERED.replace(b'"pad":41', b'"pad":-41'), id="below zero"),
+        pytest.param(NUMBERED.replace(b'"pad":41', b'"pad":'), id="nothing"),
+        pytest.param(NUMBERED.replace(b'"pad2":41', b'"pad2":42'), id="another number"),
+        pytest.param(NUMBERED[:20], id="cut"),
+    ],
+)
+def test_what_stands_in_its_place_must_be_a_whole_number(data: bytes) -> None:
+    assert template(NUMBERED, "delta").find(data) is None
