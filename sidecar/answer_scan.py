@@ -146,6 +146,8 @@ class StepScanner:
             self._follow(self._text[start:last])
             done = last
         upto = max(done, min(STEP, len(self._text)))
+        if done < upto - 1 and self._text[upto - 1] == "-":
+            upto -= 1  # it may be the sign of a number that has to go as a whole
         self._follow(self._text[done:upto])
         out.append(self._text[done:upto])
         self._leave(upto)

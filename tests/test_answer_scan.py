@@ -122,6 +122,44 @@ def test_escapes_are_read_and_places_kept(source: str) -> None:
     assert (places[0], places[len(text)]) == (0, len(source))
 
 
+PLANTS = st.sampled_from(
+    [
+        "zoe@example.net",
+        4111111111111111,
+        -5555555555554444,
+        "x 202-555-0143",
+        "é\n912-34-5678!",
+        '"zoe@example.net"',
+    ]
+)
+DOCUMENTS = st.recursive(
+    PLANTS | st.sampled_from([1, -2.5, True, None, "{{EMAIL_1}}", "word " * 9]),
+    lambda below: (
+        st.lists(below, max_size=4) | st.dictionaries(st.sampled_from(["a", "b c", "zoe@example.net"]), below)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text("ab ", max_size=9), DOCUMENTS, max_size=5), st.booleans(), st.booleans())
+def test_json_source_stays_json_and_loses_its_inventions(
+    document: dict[str, object], compact: bool, ascii_only: bool
+) -> None:
+    separators = (",", ":") if compact else (", ", ": ")
+    source = json.dumps(document, separators=separators, ensure_ascii=ascii_only)
+    for escaping in (JSON, TEXT):
+        found = at_once(source, escaping)
+        json.loads(found)
+        for plant in (
+            "zoe@example.net",
+            "4111111111111111",
+            "5555555555554444",
+            "202-555-0143",
+            "912-34-5678",
+        ):
+            assert plant not in found
+
+
 def test_no_more_is_held_back_than_is_promised() -> None:
     restorer, text = scan_of().restorer(TEXT), "word " * 200
     sent = 0
