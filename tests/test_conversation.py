@@ -198,6 +198,18 @@ def test_an_original_of_an_earlier_turn_is_covered_where_nothing_finds_it() -> N
     assert "4532" not in seen
 
 
+def test_the_report_counts_what_this_request_tokenized() -> None:
+    caller = Caller()
+    first_turn(caller)
+    for text, expected in (("And?", "clean"), (f"{BOB} and {ADA}", "tokenized; EMAIL=2")):
+        caller.sends("/v1/responses", {"input": text, "previous_response_id": "resp_1"})
+        (headers,) = caller.exchange.receive(
+            ResponseHeaders(Headers(((":status", "500"),)), end_of_stream=True)
+        )
+        assert isinstance(headers, HeadersReply)
+        assert ("x-pii-sidecar", expected) in headers.edit.set
+
+
 def test_each_branch_of_a_conversation_has_its_own_tokens() -> None:
     caller = Caller()
     first_turn(caller)

@@ -199,3 +199,12 @@ def test_each_api_says_its_ids_in_its_own_places(path: str, answer: object, expe
 def test_the_number_of_ids_is_bounded() -> None:
     many = json.dumps({"output": [{"id": str(number)} for number in range(2 * MAX_IDS)]}).encode()
     assert len(watched("/v1/responses", many, 4096, streamed=False)) == MAX_IDS
+
+
+@given(st.text(max_size=60), st.binary(max_size=60))
+def test_no_path_and_no_body_is_too_odd(path: str, body: bytes) -> None:
+    for tried in (path, f"/v1/responses{path}", "/v1/responses"):
+        use = use_of(tried)
+        if use is not None:
+            use.references(body)
+            use.stores(body)

@@ -356,3 +356,19 @@ def test_maps_that_disagree_are_not_loaded_together(one: bytes, other: bytes) ->
     token_map.load(one)
     with pytest.raises(ValueError):  # noqa: PT011 - its text is not for anybody
         token_map.load(other)
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=12), st.integers(0, 12), st.sets(st.integers(1, 9)))
+def test_a_map_that_was_put_away_and_loaded_goes_on_as_if_it_had_not_been(
+    originals: list[str], at: int, typed: set[int]
+) -> None:
+    text = " ".join(f"{{{{EMAIL_{number}}}}}" for number in typed)
+    whole, early, late = TokenMap(["EMAIL"]), TokenMap(["EMAIL"]), TokenMap(["EMAIL"])
+    for token_map in (whole, early):
+        token_map.reserve(text)
+    expected = [whole.tokenize(Original(original), "EMAIL") for original in originals]
+    before = [early.tokenize(Original(original), "EMAIL") for original in originals[:at]]
+    late.load(early.dump())
+    after = [late.tokenize(Original(original), "EMAIL") for original in originals[at:]]
+    assert before + after == expected
+    assert late.dump() == whole.dump()
