@@ -14,14 +14,12 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 from sidecar.formats.format import ByteRestorer
-from sidecar.formats.gemini_stream import gemini_elements_restorer, gemini_stream_restorer
+from sidecar.formats.gemini_stream import BLOB, gemini_elements_restorer, gemini_stream_restorer
 from sidecar.formats.json_format import JsonFormat
 from sidecar.formats.json_schema import SCHEMA
 from sidecar.formats.shapes import (
     COMPANION,
     ENCRYPTED,
-    FILE,
-    MEDIA,
     NAME,
     NUMERIC,
     SIGNED,
@@ -164,12 +162,7 @@ SHAPES: Shapes = _both_spellings(
         "content": _CONTENT,
         "parts": {**_PART, "": TEXT, "[]": "part"},  # one part may stand in the place of a list of them
         "part": _PART,
-        "blob": {
-            "mimeType": STRUCTURAL,
-            "displayName": TEXT,
-            "data": FILE,
-            "data if mimeType": MEDIA,
-        },
+        "blob": BLOB,
         "file": {"mimeType": STRUCTURAL, "displayName": TEXT, "fileUri": NAME},
         "call": {
             "id": STRUCTURAL,

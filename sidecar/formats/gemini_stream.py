@@ -11,12 +11,15 @@ function call arguments".
 
 from __future__ import annotations
 
-from sidecar.formats.dialect import ChannelKey, Delta, Reading, Scope, frame_string
+from collections.abc import Mapping
+
+from sidecar.formats.dialect import ChannelKey, Delta, Part, Reading, Scope, frame_string
 from sidecar.formats.json_elements import JsonElementsDecoder
 from sidecar.formats.json_grammar import Kind
 from sidecar.formats.json_text import Document, Literal
 from sidecar.formats.leaves import Path, index_of, leaves, text_at
 from sidecar.formats.runs import Runs
+from sidecar.formats.shapes import FILE, MEDIA, STRUCTURAL, TEXT, Treatment, compiled
 from sidecar.formats.sse import SseDecoder
 from sidecar.formats.stream import StreamRestorer
 from sidecar.model import RestorerFactory
@@ -27,8 +30,20 @@ _CALLS = ("functionCall", "function_call")
 _PIECES = ("partialArgs", "partial_args")
 _LOGPROBS = frozenset({"logprobsResult", "logprobs_result"})
 _USER_DATA = frozenset({"args", "response"})
-_INLINE = (("inlineData", "data"), ("inline_data", "data"))
+_INLINE = ("inlineData", "inline_data")
 
+BLOB: Mapping[str, Treatment | str] = {
+    "mimeType": STRUCTURAL,
+    "mime_type": STRUCTURAL,
+    "displayName": TEXT,
+    "display_name": TEXT,
+    "data": FILE,
+    "data if mimeType": MEDIA,
+    "data if mime_type": MEDIA,
+}
+"""Inline media, which come in one piece."""
+
+_BLOB = compiled({"blob": BLOB}, "blob")
 _STRING, _WORD, _ARRAY, _OBJECT = (int(k) for k in (Kind.STRING, Kind.WORD, Kind.ARRAY, Kind.OBJECT))
 
 
@@ -64,7 +79,9 @@ class GeminiDialect:
                 continue
             failed = failed or (name == "error" and document.kinds[value] != _WORD)
             said.add_wholes(value)
-        return Reading(said.deltas, said.wholes, said.user_data, frozenset(said.ends), ends_all=failed)
+        return Reading(
+            said.deltas, said.wholes, said.user_data, frozenset(said.ends), ends_all=failed, parts=said.parts
+        )
 
     def carry(self, key: ChannelKey, text: str, seen: Document) -> str:
         """Return a frame with one part, which adds ``text`` to a candidate's text, thought or arguments."""
@@ -93,7 +110,10 @@ class GeminiDialect:
         said.companion = None
         finished = False
         parts: list[int] = []
-        for key, value in document.members(candidate) if document.kinds[candidate] == _OBJECT else ():
+        if document.kinds[candidate] != _OBJECT:
+            said.add_wholes(candidate)
+            return
+        for key, value in document.members(candidate):
             name, kind = document.decoded(key), document.kinds[value]
             if name == "content" and kind == _OBJECT:
                 parts += _parts(said, value)
@@ -122,6 +142,9 @@ class GeminiDialect:
                 said.user_data.append(literal)
             else:
                 said.wholes.append(literal)
+        inline = _either(document, part, *_INLINE)
+        if inline is not None:
+            said.parts.append(Part(inline, _BLOB))
         for piece in _argument_pieces(document, part):
             said.add_argument(scope, index, piece)
 
@@ -129,7 +152,7 @@ class GeminiDialect:
 class _Said:
     """What a frame holds, while it is read."""
 
-    __slots__ = ("companion", "deltas", "document", "ends", "user_data", "wholes")
+    __slots__ = ("companion", "deltas", "document", "ends", "parts", "user_data", "wholes")
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -138,6 +161,7 @@ class _Said:
         self.wholes: list[Literal] = []
         self.user_data: list[Literal] = []
         self.ends: set[Scope] = set()
+        self.parts: list[Part] = []
 
     def add_wholes(self, entry: int) -> None:
         self.wholes += [self.document.literal(leaf.entry) for leaf in leaves(self.document, entry)]
@@ -191,7 +215,7 @@ def _skipped(_document: Document, _entry: int, path: Path) -> bool:
     """Tell whether a value in a part is signed or media, or a piece of text that is a delta."""
     if not path or (len(path) > 1 and path[1] in _USER_DATA):
         return False
-    return path[-1] in _SIGNATURES or path[-1] in _PIECES or path[-2:] in _INLINE
+    return path[-1] in _SIGNATURES or path[-1] in _PIECES or path[-1] in _INLINE
 
 
 def _either(document: Document, start: int, *names: str) -> int | None:

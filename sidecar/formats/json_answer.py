@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from sidecar.formats.base64_text import Base64Text
 from sidecar.formats.json_text import Document, Edits, JsonInvalid, Kind, Literal, read, read_bytes
+from sidecar.formats.media import Verdict, inspected
 from sidecar.formats.places import Place, places_below
-from sidecar.formats.shapes import ANYTHING, Shape, Treatment
+from sidecar.formats.shapes import ANYTHING, MEDIA_PLACES, Shape, Treatment
 from sidecar.model import Escaping, RestorerFactory
 
 _KEY, _STRING, _NUMBER = int(Kind.KEY), int(Kind.STRING), int(Kind.NUMBER)
@@ -87,6 +89,9 @@ class _Restoration:
 
     def _restore(self, document: Document, place: Place) -> bool:
         literal = document.literal(place.entry)
+        encoded = _encoded_text(literal, place)
+        if encoded is not None:
+            return self._restore_encoded(encoded)
         is_source = place.treatment is Treatment.JSON_SOURCE
         text = self._restored(literal.text, Escaping.JSON if is_source else Escaping.TEXT)
         if text == literal.text:
@@ -101,6 +106,16 @@ class _Restoration:
                 self.edits.put_source(document, literal.start, literal.end, source)
                 return True
         self.edits.set(literal, text)
+        return True
+
+    def _restore_encoded(self, encoded: Base64Text) -> bool:
+        inner = encoded.inner()
+        if inner is not None:
+            return self.restore(inner, ANYTHING)
+        text = self._restored(encoded.text, Escaping.TEXT)
+        if text == encoded.text:
+            return False
+        encoded.write(self.edits, 0, len(encoded.text), text)
         return True
 
     def _restored_source(self, literal: Literal, text: str, *, may_be_number: bool) -> str:
@@ -121,3 +136,16 @@ class _Restoration:
     def _restored(self, text: str, escaping: Escaping) -> str:
         restorer = self._restorers(escaping)
         return restorer.feed(text) + restorer.flush()
+
+
+def _encoded_text(literal: Literal, place: Place) -> Base64Text | None:
+    """Return the text behind base64 that is declared as text, if it is that."""
+    if place.treatment not in MEDIA_PLACES:
+        return None
+    found = inspected(literal.text, place.treatment, place.siblings)
+    if found.verdict is not Verdict.ENCODED_TEXT:
+        return None
+    try:
+        return Base64Text(literal, found.start)
+    except ValueError:
+        return None

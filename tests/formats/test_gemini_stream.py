@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from collections import defaultdict
 from collections.abc import Iterable
@@ -219,6 +220,18 @@ def test_arguments_in_pieces_are_channels_of_their_own(form: str, size: int) -> 
             for each_piece in part["functionCall"].get("partialArgs", []):
                 found[each_piece["jsonPath"]] += each_piece["stringValue"]
     assert found == {"$.to": f"Dear {NASTY}", "$.cc": f"Dear {NASTY} {NASTY}"}
+
+
+@forms
+def test_text_in_base64_is_restored_and_media_stay(form: str) -> None:
+    def blob(kind: str, data: bytes) -> Json:
+        return {"inlineData": {"mimeType": kind, "data": base64.b64encode(data).decode()}}
+
+    image = blob("image/png", b"\x89PNG\r\n\x1a\n" + bytes(range(80)))
+    rows = blob("text/csv", b"name,mail\n{{PERSON_1}},x\n")
+    text_of = [("other", image), ("other", blob("text/csv", f"name,mail\n{NASTY},x\n".encode()))]
+    restored = documents(restore(encoded([answer(image), answer(rows)], form), token_map(NASTY), form), form)
+    assert said(restored) == {0: text_of}
 
 
 def test_log_probabilities_go_where_the_text_changes() -> None:
