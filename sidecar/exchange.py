@@ -25,7 +25,7 @@ from sidecar.detection.pipeline import Detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.formats.answers import Untouched, restorer_for
 from sidecar.formats.content_coding import Inflater, inflate_request
-from sidecar.formats.format import ByteRestorer, RequestReader
+from sidecar.formats.format import ByteRestorer, Passing, RequestReader
 from sidecar.formats.registry import format_for_path
 from sidecar.formats.request_types import UNREADABLE_TYPE, reader_for
 from sidecar.model import (
@@ -106,7 +106,7 @@ class Core:
     header_policy: HeaderPolicy
     body_limit: int
     detection_seconds: float
-    documents_pass: bool = False
+    passing: Passing = Passing.NOTHING
     report_header: bool = True
     scan_answers: bool = False
     conversations: Conversations | None = None
@@ -218,7 +218,7 @@ class Exchange:
         self._reader = reader_for(
             path,
             event.headers.get("content-type", "application/json"),
-            documents_pass=self._core.documents_pass,
+            passing=self._core.passing,
             tick=self._tick,
         )
         if self._reader is None:

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     ner: bool = True
     identity_headers: tuple[str, ...] = IDENTITY_HEADERS
     documents: Literal["refuse", "pass"] = "refuse"
+    token_ids: Literal["refuse", "pass"] = "refuse"  # noqa: S105 - no password
     body_limit: int = Field(32 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
     detection_seconds: float = Field(20.0, gt=0, le=25)
     drain_seconds: float = Field(30.0, ge=0, le=30)

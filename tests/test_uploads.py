@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sidecar.detection.pipeline import load_detection
 from sidecar.exchange import Core, Exchange
+from sidecar.formats.format import Passing
 from sidecar.model import (
     Body,
     BodyMode,
@@ -34,9 +35,9 @@ LIMIT = 32 * 1024 * 1024
 
 
 @cache
-def core(seconds: float = 20.0, *, documents_pass: bool = False) -> Core:
+def core(seconds: float = 20.0, *, passing: Passing = Passing.NOTHING) -> Core:
     detection = load_detection(None, ner=False)
-    return Core(detection, HeaderPolicy(()), LIMIT, seconds, documents_pass=documents_pass)
+    return Core(detection, HeaderPolicy(()), LIMIT, seconds, passing=passing)
 
 
 def form(*parts: tuple[str, str, bytes], boundary: str = "x-7") -> bytes:
@@ -170,7 +171,7 @@ def test_documents_pass_only_where_they_are_set_to() -> None:
         ('name="file"; filename="a.pdf"', "", b"%PDF-1.7 \xff"), ('name="prompt"', "", b"ada@example.org")
     )
     assert sent(body) == 415
-    seen = sent(body, the_core=core(documents_pass=True))
+    seen = sent(body, the_core=core(passing=Passing.DOCUMENTS))
     assert seen == body.replace(b"ada@example.org", b"{{EMAIL_1}}")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from importlib.util import find_spec
+from operator import or_
 
 from sidecar.conversation import Conversations
 from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.errors import ConfigError
 from sidecar.exchange import Core, Exchange
+from sidecar.formats.format import Passing
 from sidecar.model import BodyModes
 from sidecar.policy import HeaderPolicy
 from sidecar.request_body import Deadline, profile_mask
@@ -55,12 +58,17 @@ def build(settings: Settings) -> Product:
         header_policy=HeaderPolicy(settings.identity_headers),
         body_limit=settings.body_limit,
         detection_seconds=settings.detection_seconds,
-        documents_pass=settings.documents == "pass",
+        passing=_passing(settings),
         report_header=settings.report_header,
         scan_answers=settings.response == "scan",
         conversations=conversations,
     )
     return Product(core)
+
+
+def _passing(settings: Settings) -> Passing:
+    chosen = {Passing.DOCUMENTS: settings.documents, Passing.TOKEN_IDS: settings.token_ids}
+    return reduce(or_, (each for each, choice in chosen.items() if choice == "pass"), Passing.NOTHING)
 
 
 def _conversations(settings: Settings) -> Conversations | None:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from sidecar.errors import RequestRefused
 from sidecar.formats.file_types import FileKind, claim_of, file_kind
-from sidecar.formats.format import FieldKind, ParsedRequest, Replacement, RequestReader, TextField
+from sidecar.formats.format import FieldKind, ParsedRequest, Passing, Replacement, RequestReader, TextField
 from sidecar.formats.json_request import UNREADABLE, is_identifier
 from sidecar.formats.media import Verdict, inspected
 from sidecar.formats.multipart import Part, fields, parameters, parts
@@ -72,7 +72,7 @@ class FormData:
         boundary: What separates the parts.
         document: Reads one JSON document of a file.
         lines: Reads JSON lines of a file.
-        documents_pass: Whether files that cannot be inspected pass instead of being refused.
+        passing: What passes instead of being refused.
     """
 
     name = "form_data"
@@ -83,12 +83,12 @@ class FormData:
         document: Callable[[bytes], ParsedRequest],
         lines: RequestReader,
         *,
-        documents_pass: bool = False,
+        passing: Passing = Passing.NOTHING,
     ) -> None:
         self._boundary = boundary
         self._document = document
         self._lines = lines
-        self._documents_pass = documents_pass
+        self._passing = passing
 
     def parse_request(self, body: bytes) -> Sections:
         """Find the text fields of all parts, as they stand.
@@ -124,7 +124,7 @@ class FormData:
             case FileKind.TEXT:
                 claim = claim_of(field.media_type, field.file_name)
                 return self._text(field, claim).parse_request(content)
-            case FileKind.DOCUMENT if self._documents_pass:
+            case FileKind.DOCUMENT if Passing.DOCUMENTS in self._passing:
                 return Untouched(content)
             case FileKind.DOCUMENT:
                 raise RequestRefused(415, UNREADABLE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, Flag, auto
 from typing import Protocol
 
 from sidecar.model import RestorerFactory
@@ -21,6 +21,14 @@ class FieldKind(Enum):
     NUMBER = auto()
     KEY = auto()  # a key of user data (tool input, nested JSON, metadata), never one of the format's own
     FIXED = auto()  # text that cannot be edited where it stands (a file name): a span in it refuses
+
+
+class Passing(Flag):
+    """What may leave although nobody can look into it: nothing, unless a setting says so."""
+
+    NOTHING = 0
+    DOCUMENTS = auto()  # PDF, office and other files
+    TOKEN_IDS = auto()  # arrays of integers that decode to text
 
 
 class TextField(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sidecar.formats.anything import UNKNOWN
-from sidecar.formats.format import ByteRestorer, ParsedRequest
+from sidecar.formats.format import ByteRestorer, ParsedRequest, Passing
 from sidecar.formats.generic_stream import ndjson_restorer
 from sidecar.formats.json_answer import restored_answer
 from sidecar.formats.json_request import JsonRequest
@@ -42,9 +42,9 @@ class JsonFormat:
         """The name in metrics and docs."""
         return self._name
 
-    def parse_request(self, body: bytes, *, documents_pass: bool = False) -> ParsedRequest:
+    def parse_request(self, body: bytes, passing: Passing = Passing.NOTHING) -> ParsedRequest:
         """Find the text fields of a request body; see ``JsonRequest`` for what is refused."""
-        return JsonRequest(body, self.request, documents_pass=documents_pass)
+        return JsonRequest(body, self.request, passing=passing)
 
     def parse_answer(self, body: bytes) -> ParsedRequest:
         """Find the text fields of a whole JSON answer."""

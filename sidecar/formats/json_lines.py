@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from sidecar.errors import RequestRefused
-from sidecar.formats.format import Format
+from sidecar.formats.format import Format, Passing
 from sidecar.formats.json_format import JsonFormat
 from sidecar.formats.json_grammar import MAX_ENTRIES
 from sidecar.formats.json_request import JsonRequest
@@ -81,7 +81,7 @@ class JsonLines:
 
     Args:
         shapes: Says in which shape a line is read.
-        documents_pass: Whether inline files that cannot be looked at pass.
+        passing: What passes although it cannot be looked at.
         tick: Called now and then; refuses the request when the time is used up.
     """
 
@@ -91,11 +91,11 @@ class JsonLines:
         self,
         shapes: DocumentShapes,
         *,
-        documents_pass: bool = False,
+        passing: Passing = Passing.NOTHING,
         tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._shapes = shapes
-        self._documents_pass = documents_pass
+        self._passing = passing
         self._tick = tick
 
     def parse_request(self, body: bytes) -> Sections:
@@ -112,7 +112,7 @@ class JsonLines:
         for line in lines(body):
             self._tick()
             try:
-                parsed = JsonRequest(line[0], self._shapes, documents_pass=self._documents_pass)
+                parsed = JsonRequest(line[0], self._shapes, passing=self._passing)
             except RequestRefused as refused:
                 number = body.count(b"\n", 0, line.start()) + 1
                 raise RequestRefused(refused.status, f"line {number}: {refused.message}") from None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from sidecar.errors import RequestRefused
 from sidecar.formats.base64_text import Base64Text
-from sidecar.formats.format import FieldKind, Replacement
+from sidecar.formats.format import FieldKind, Passing, Replacement
 from sidecar.formats.json_text import (
     Document,
     Edits,
@@ -90,7 +90,7 @@ class JsonRequest:
         body: One JSON document.
         shape: Its shape, or what says so once it has been read.
         order: The keys that reach the model first; by default those of the shape.
-        documents_pass: Whether inline files that cannot be looked at pass.
+        passing: What passes although it cannot be looked at.
 
     Raises:
         RequestRefused: (400) It is not JSON in UTF-8. (413) It holds too many literals, or JSON nested
@@ -103,10 +103,10 @@ class JsonRequest:
         shape: Shape | Callable[[Document], Shape],
         order: Sequence[str] = (),
         *,
-        documents_pass: bool = False,
+        passing: Passing = Passing.NOTHING,
     ) -> None:
         self._body = body
-        self._documents_pass = documents_pass
+        self._passing = passing
         try:
             self._document = read_bytes(body)
         except JsonInvalid as error:
@@ -158,6 +158,8 @@ class JsonRequest:
         elif kind == _STRING:
             self._look_at_string(document.literal(place.entry), place)
         elif treatment is Treatment.TOKEN_IDS and place.element:
+            if Passing.TOKEN_IDS in self._passing:
+                return
             raise self._refused(422, "token ids decode to text that cannot be looked at; send text instead")
         elif treatment not in _NUMBERS_PASS:
             for number in document.numbers(place.entry):
@@ -195,7 +197,9 @@ class JsonRequest:
                 except ValueError:
                     raise self._refused(415, "what is declared as text is not UTF-8 in base64") from None
                 self._look_into(text, place.hint)
-            case Verdict.UNREADABLE if self._documents_pass and is_base64(literal.text, found.start):
+            case Verdict.UNREADABLE if Passing.DOCUMENTS in self._passing and is_base64(
+                literal.text, found.start
+            ):
                 pass
             case Verdict.UNREADABLE:
                 raise self._refused(415, UNREADABLE)

@@ -19,7 +19,7 @@ from functools import partial
 
 from sidecar.formats.file_types import is_json_lines
 from sidecar.formats.form_data import FormData
-from sidecar.formats.format import Format, ParsedRequest, RequestReader
+from sidecar.formats.format import Format, ParsedRequest, Passing, RequestReader
 from sidecar.formats.generic_json import GENERIC_JSON
 from sidecar.formats.json_format import JsonFormat
 from sidecar.formats.json_lines import DocumentShapes, JsonLines
@@ -41,7 +41,7 @@ def reader_for(
     path: str,
     content_type: str,
     *,
-    documents_pass: bool = False,
+    passing: Passing = Passing.NOTHING,
     tick: Callable[[], None] = lambda: None,
 ) -> RequestReader | None:
     """Return what reads a request body, or None if nothing can.
@@ -49,7 +49,7 @@ def reader_for(
     Args:
         path: The request's path, with or without a query.
         content_type: The header's text, parameters included.
-        documents_pass: Whether PDF and office files pass instead of being refused.
+        passing: What passes instead of being refused.
         tick: Called now and then while a body is read; refuses it when the time is used up.
 
     Raises:
@@ -60,16 +60,16 @@ def reader_for(
     message["content-type"] = content_type
     if (message.get_content_charset() or "utf-8") not in _UTF8:
         return None
-    document = _Document(format_for_path(path), documents_pass)
-    lines = JsonLines(_SHAPES, documents_pass=documents_pass, tick=tick)
+    document = _Document(format_for_path(path), passing)
+    lines = JsonLines(_SHAPES, passing=passing, tick=tick)
     if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
         return document
     if is_json_lines(media_type):
         return lines
     if media_type == "multipart/form-data":
         boundary = parameters(content_type)[1].get("boundary", "")
-        file = partial(JsonRequest, shape=_SHAPES, documents_pass=documents_pass)
-        return FormData(boundary, file, lines, documents_pass=documents_pass)
+        file = partial(JsonRequest, shape=_SHAPES, passing=passing)
+        return FormData(boundary, file, lines, passing=passing)
     if media_type.startswith("text/") and media_type != "text/event-stream":
         return TextBody(Claim.TEXT, document.parse_request, lines)
     return None
@@ -78,9 +78,9 @@ def reader_for(
 class _Document:
     """Reads one JSON document by a format."""
 
-    def __init__(self, fmt: Format, documents_pass: bool) -> None:
+    def __init__(self, fmt: Format, passing: Passing) -> None:
         self._format = fmt
-        self._documents_pass = documents_pass
+        self._passing = passing
 
     @property
     def name(self) -> str:
@@ -89,6 +89,6 @@ class _Document:
 
     def parse_request(self, body: bytes) -> ParsedRequest:
         """Find the text fields; see ``formats.format.Format``."""
-        if self._documents_pass and isinstance(self._format, JsonFormat):
-            return self._format.parse_request(body, documents_pass=True)
+        if self._passing and isinstance(self._format, JsonFormat):
+            return self._format.parse_request(body, self._passing)
         return self._format.parse_request(body)

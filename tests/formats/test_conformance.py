@@ -35,10 +35,10 @@ NUMERIC_KEYS = frozenset({
     *("topP", "topK", "top_k", "candidateCount", "maxOutputTokens", "outputDimensionality", "fps"),
     *("thinkingBudget", "num_ctx", "num_predict", "repeat_penalty", "keep_alive"),
     *("index", "start_index", "end_index", "x", "y", "start", "end", "exit_code", "max_output_length"),
-    *("top_logprobs", "logprobs", "n", "best_of", "score", "score_threshold", "max_num_results", "timeout_ms"),
+    *("top_logprobs", "logprobs", "n", "best_of", "score", "score_threshold", "max_num_results"),
     *("display_width", "display_height", "partial_images", "output_compression", "output_dimension", "speed"),
     *("pages", "image_limit", "top_n", "max_tokens_per_doc", "random_seed", "min_tokens", "max_input_tokens"),
-    *("k", "p", "token_budget"),
+    *("k", "p", "token_budget", "timeout_ms"),
 })  # fmt: skip
 
 

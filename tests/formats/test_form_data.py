@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.errors import RequestRefused
-from sidecar.formats.format import FieldKind, ParsedRequest, Replacement
+from sidecar.formats.format import FieldKind, ParsedRequest, Passing, Replacement
 from sidecar.formats.request_types import reader_for
 
 BOUNDARY = "x-7"
@@ -37,16 +37,14 @@ def form(*parts: Part) -> bytes:
     return b"".join(part.source for part in parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
-def parsed(*parts: Part, documents_pass: bool = False) -> ParsedRequest:
-    reader = reader_for(
-        "/v1/files", f"multipart/form-data; boundary={BOUNDARY}", documents_pass=documents_pass
-    )
+def parsed(*parts: Part, passing: Passing = Passing.NOTHING) -> ParsedRequest:
+    reader = reader_for("/v1/files", f"multipart/form-data; boundary={BOUNDARY}", passing=passing)
     assert reader is not None
     return reader.parse_request(form(*parts))
 
 
-def texts(*parts: Part, documents_pass: bool = False) -> list[str]:
-    fields = parsed(*parts, documents_pass=documents_pass).fields
+def texts(*parts: Part, passing: Passing = Passing.NOTHING) -> list[str]:
+    fields = parsed(*parts, passing=passing).fields
     return [field.text for field in fields if field.kind is not FieldKind.FIXED]
 
 
@@ -197,7 +195,7 @@ def test_files_that_cannot_be_looked_at_are_refused_unless_set_to_pass(
     refused = refusal(file(content, name, media_type))
     assert refused.status == 415
     assert refused.message.startswith("part 1: ")
-    assert texts(file(content, name, media_type), documents_pass=True) == []
+    assert texts(file(content, name, media_type), passing=Passing.DOCUMENTS) == []
 
 
 def test_text_that_begins_like_media_is_text() -> None:

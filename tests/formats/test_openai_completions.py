@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sidecar.errors import RequestRefused
+from sidecar.formats.format import Passing
 from sidecar.formats.openai_completions import OPENAI_COMPLETIONS
 from sidecar.model import Original
 from sidecar.tokens.token_map import TokenMap
@@ -32,6 +33,12 @@ def test_token_ids_are_refused(prompt: Json) -> None:
     with pytest.raises(RequestRefused, match="token ids") as refused:
         texts(prompt=prompt)
     assert refused.value.status == 422
+
+
+def test_token_ids_pass_where_they_are_set_to_and_text_among_them_does_not() -> None:
+    body = b'{"prompt": [[1820, 25977], "Ada", 4111111111111111], "n": 4111111111111111, "x": [4111]}'
+    parsed = OPENAI_COMPLETIONS.parse_request(body, Passing.TOKEN_IDS)
+    assert [field.text for field in parsed.fields] == ["Ada", "x", "4111"]
 
 
 def test_log_probabilities_of_a_restored_text_become_null_and_others_stay() -> None:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from sidecar.errors import RequestRefused
+from sidecar.formats.format import Passing
 from sidecar.formats.request_types import reader_for
 
 
@@ -55,7 +56,7 @@ def test_inline_documents_pass_where_they_are_set_to(path: str, passes: bool) ->
     part = {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}}
     part |= {"file_data": f"data:application/pdf;base64,{PDF}"}
     body = json.dumps({"messages": [{"role": "user", "content": [part]}]}).encode()
-    reader = reader_for(path, "application/json", documents_pass=passes)
+    reader = reader_for(path, "application/json", passing=Passing.DOCUMENTS if passes else Passing.NOTHING)
     assert reader is not None
     if passes:
         assert PDF not in "".join(field.text for field in reader.parse_request(body).fields)
@@ -66,7 +67,7 @@ def test_inline_documents_pass_where_they_are_set_to(path: str, passes: bool) ->
 
 
 def test_what_is_no_base64_never_passes_as_a_document() -> None:
-    reader = reader_for("/v1/x", "application/json", documents_pass=True)
+    reader = reader_for("/v1/x", "application/json", passing=Passing.DOCUMENTS)
     assert reader is not None
     with pytest.raises(RequestRefused):
         reader.parse_request(b'{"file_data": "data:application/pdf,Ada%20Park"}')
