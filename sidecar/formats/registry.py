@@ -16,6 +16,7 @@ from sidecar.formats.openai_chat import OPENAI_CHAT
 from sidecar.formats.openai_completions import OPENAI_COMPLETIONS
 from sidecar.formats.openai_inputs import OPENAI_INPUTS
 from sidecar.formats.openai_responses import OPENAI_RESPONSES
+from sidecar.formats.openai_transcripts import OPENAI_TRANSCRIPTS
 
 FORMATS: tuple[Format, ...] = (
     OPENAI_CHAT,
@@ -26,13 +27,14 @@ FORMATS: tuple[Format, ...] = (
     ANTHROPIC_MESSAGES,
     ANTHROPIC_BATCHES,
     OPENAI_BATCHES,
+    OPENAI_TRANSCRIPTS,
     GEMINI,
     OLLAMA,
     GENERIC_JSON,
 )
 
 
-def format_for_path(path: str) -> Format:  # noqa: C901 - one case for each kind of path
+def format_for_path(path: str) -> Format:  # noqa: C901, PLR0912 - one case for each kind of path
     """Return the format of a request path, with or without a route's prefix or a query.
 
     What no other format claims gets the generic one, which looks at everything.
@@ -63,6 +65,8 @@ def format_for_path(path: str) -> Format:  # noqa: C901 - one case for each kind
             return ANTHROPIC_MESSAGES
         case [*above, "messages", "batches"] if _is_anthropic(above):
             return ANTHROPIC_BATCHES
+        case [*_, "audio", "transcriptions" | "translations"]:
+            return OPENAI_TRANSCRIPTS
         case [*_, "v1" | "openai", "batches"]:
             return OPENAI_BATCHES
         case [*_, call] if ":" in call and call.rpartition(":")[2] in GEMINI_METHODS:

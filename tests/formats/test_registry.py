@@ -22,6 +22,8 @@ from sidecar.formats.registry import FORMATS, format_for_path
         ("/v1/messages/count_tokens", "anthropic_messages"),
         ("/v1/messages/batches", "anthropic_batches"),
         ("/v1/batches", "openai_batches"),
+        ("/v1/audio/transcriptions", "openai_transcripts"),
+        ("/openai/deployments/d/audio/translations", "openai_transcripts"),
         ("/openai/batches?api-version=2024-10-21", "openai_batches"),
         ("/v1/batches/batch_1", "generic_json"),
         ("/v1/threads/thread_1/messages", "generic_json"),
