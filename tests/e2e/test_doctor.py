@@ -20,8 +20,8 @@ from tests.e2e.harness import Gateway
 pytestmark = [pytest.mark.envoy, pytest.mark.model]
 
 
-def examined(url: str, *skipped: str) -> bool:
-    return doctor.doctor(url, headers={}, insecure=False, skipped=frozenset(skipped))
+def examined(url: str, *skipped: str, insecure: bool = False) -> bool:
+    return doctor.doctor(url, headers={"x-trace": "1"}, insecure=insecure, skipped=frozenset(skipped))
 
 
 def test_every_plant_stands_in_its_request_once() -> None:
@@ -50,10 +50,13 @@ def test_a_gateway_that_works_is_well_and_its_provider_hears_nothing(
 def test_what_would_leave_is_named_with_its_place_and_fails(
     run_up: RunUp, provider: EchoProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with run_up("--workers", "1", f"--upstream=openai={provider.url}", PII_SIDECAR_NER="false") as gateway:
-        assert not examined(gateway.url)
+    arguments = ("--workers", "1", f"--upstream=openai={provider.url}", "--tls-self-signed")
+    with run_up(*arguments, PII_SIDECAR_NER="false") as gateway:
+        with pytest.raises(ConfigError, match="cannot be asked"):
+            examined(gateway.url)
+        assert not examined(gateway.url, insecure=True)
         assert "PERSON in message" in capsys.readouterr().out
-        assert examined(gateway.url, "PERSON")
+        assert examined(gateway.url, "PERSON", insecure=True)
 
 
 def test_the_report_header_reaches_the_client_and_not_the_provider(
