@@ -41,7 +41,7 @@ def format_for_path(path: str) -> Format:  # noqa: C901, PLR0912 - one case for 
     """
     steps = [step for step in path.partition("?")[0].partition("#")[0].split("/") if step]
     match steps:
-        case [*_, "chat", "completions"]:
+        case [*_, "chat" | "agents", "completions"]:
             return OPENAI_CHAT
         case [*_, "responses"] | [*_, "responses", _] | [*_, "responses", _, _]:
             return OPENAI_RESPONSES

@@ -38,7 +38,7 @@ NUMERIC_KEYS = frozenset({
     *("top_logprobs", "logprobs", "n", "best_of", "score", "score_threshold", "max_num_results"),
     *("display_width", "display_height", "partial_images", "output_compression", "output_dimension", "speed"),
     *("pages", "image_limit", "top_n", "max_tokens_per_doc", "random_seed", "min_tokens", "max_input_tokens"),
-    *("k", "p", "token_budget", "timeout_ms"),
+    *("k", "p", "token_budget", "timeout_ms", "strictness", "top_n_documents"),
 })  # fmt: skip
 
 

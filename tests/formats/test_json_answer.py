@@ -134,3 +134,22 @@ def test_only_literals_that_change_are_spelled_anew() -> None:
 def test_an_answer_that_does_not_change_is_the_same_object(fmt: Format) -> None:
     body = b'\xef\xbb\xbf{"choices":[{"message":{"content":"caf\\u00e9"}}], "content": ["{{X_9}}"] }'
     assert fmt.restore_answer(body, Restorer) is body
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param({"text": "{{P_1}}"}, {"text": "x"}, id="a text"),
+        pytest.param({"message": {"content": "{{P_1}}"}}, {"message": {"content": "x"}}, id="a message"),
+        pytest.param(
+            {"message": {"tool_calls": [{"function": {"arguments": '["{{C_1}}"]'}}]}}, {}, id="a call"
+        ),
+    ],
+)
+def test_log_probabilities_go_with_the_text_that_they_spell(
+    first: dict[str, object], second: dict[str, object]
+) -> None:
+    logprobs = {"content": [{"token": "{{", "logprob": -0.5, "bytes": [123], "top_logprobs": []}]}
+    answer = {"choices": [{**first, "logprobs": logprobs}, {"logprobs": logprobs, **second}]}
+    choices = restored(OPENAI_CHAT, answer)["choices"]  # type: ignore[index]
+    assert [choice["logprobs"] for choice in choices] == [None, logprobs]

@@ -37,6 +37,7 @@ from sidecar.formats.registry import FORMATS, format_for_path
         ("/openai/v1/responses?api-version=preview", "openai_responses"),
         ("/openai/openai/deployments/gpt/completions?api-version=2024-10-21", "openai_completions"),
         ("/v1/fim/completions", "openai_completions"),
+        ("/v1/agents/completions", "openai_chat"),
         ("/openai/deployments/ada/embeddings?api-version=2024-10-21", "openai_inputs"),
         ("/openai/deployments/d/images/generations", "openai_inputs"),
         ("/v1/moderations", "openai_inputs"),
