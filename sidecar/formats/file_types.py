@@ -33,7 +33,7 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], frozenset[str]], ...] = tuple(
         (rb"BM.{4}\x00{4}", _IMAGE),
         (rb".{4}ftyp(?:avif|avis|heic|heix|heim|hevc|mif1|msf1)", _IMAGE),
         (rb"(?:RIFF|RF64).{4}WAVE", _AUDIO),
-        (rb"ID3|\xff[\xe0-\xfe]", _AUDIO),
+        (rb"ID3|\xff[\xe0-\xfd]", _AUDIO),  # FF FE begins text in UTF-16
         (rb"fLaC", _AUDIO),
         (rb"FORM.{4}AIF[FC]", _AUDIO),
         (rb"#!AMR", _AUDIO),

@@ -108,6 +108,18 @@ def test_a_streamed_transcription_comes_back_with_originals(
     del clean
 
 
+def test_a_picture_passes_and_what_is_to_be_done_with_it_leaves_with_tokens(
+    client: openai.OpenAI, clean: EchoProvider, planted: Planted
+) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+    prompt = f"A portrait of {planted('Jane Doe')}, for {planted('jane@example.org')}"
+    client.images.edit(model="gpt-image-1", image=("a.png", png), prompt=prompt, size="1024x1024", n=2)
+    body = clean.requests[-1].body
+    assert part_of(body, "image") == png
+    assert part_of(body, "prompt") == b"A portrait of {{PERSON_1}}, for {{EMAIL_1}}"
+    assert (part_of(body, "size"), part_of(body, "n")) == (b"1024x1024", b"2")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "status"),
     [

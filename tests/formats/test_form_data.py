@@ -183,6 +183,7 @@ UNREADABLE = [
     (tiny_wav(), "upload", "application/octet-stream"),
     (riff(b"WEBP"), "a.wav", "audio/wav"),
     ("Ada".encode("utf-16"), "a.txt", "text/plain"),
+    ("Ada".encode("utf-16"), "a.mp3", "audio/mpeg"),
     (b"caf\xe9", "a.txt", "text/plain"),
     (b"Ada\x00Park", "a.txt", "text/plain"),
 ]
