@@ -19,15 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sidecar.answer_scan import AnswerScan
+from sidecar.answer import Answer, answer_for
 from sidecar.conversation import Conversation, Conversations
 from sidecar.detection.pipeline import Detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
-from sidecar.formats.answers import Untouched, restorer_for
-from sidecar.formats.content_coding import Inflater, inflate_request
-from sidecar.formats.format import ByteRestorer, Passing, RequestReader
-from sidecar.formats.registry import format_for_path
-from sidecar.formats.request_types import UNREADABLE_TYPE, reader_for
+from sidecar.formats.format import Passing
 from sidecar.model import (
     Body,
     BodyMode,
@@ -44,7 +40,6 @@ from sidecar.model import (
     Reply,
     RequestHeaders,
     ResponseHeaders,
-    RestorerFactory,
     StreamedReply,
     Trailers,
     TrailersReply,
@@ -53,7 +48,6 @@ from sidecar.policy import (
     REPORT_HEADER,
     STAMP,
     HeaderPolicy,
-    check_body,
     check_method,
     check_url,
     echo,
@@ -62,13 +56,10 @@ from sidecar.policy import (
     refusal,
     report,
 )
-from sidecar.request_body import Deadline, tokenize_body
+from sidecar.request_body import RequestBody
 from sidecar.tokens.token_map import TokenMap
 
-INLINE_BYTES = 32 * 1024  # above this, work on one answer is worth a thread of its own
 STREAMED_PIECE = 1024 * 1024
-# Of a whole answer: streams may be long, and what has to be held whole has a lower limit of its own.
-INFLATED_LIMIT = 1024 * 1024 * 1024
 # Fields that describe the body's bytes and are wrong once it has been edited.
 BODY_HEADERS = (
     "content-length",
@@ -128,14 +119,9 @@ class Exchange:
         self._conversation = Conversation(None, self._request)
         self._recalled: Callable[[], Iterator[Reply]] | None = None  # what is put off until a recall is over
         self._edit = HeaderEdit()  # for the deferred headers answer in full duplex
-        self._body = bytearray()
-        self._reader: RequestReader | None = None
-        self._inflated = False  # whether the request came compressed and leaves as it reads
+        self._body: RequestBody | None = None
+        self._answer: Answer | None = None
         self._response_mode = modes.response
-        self._deadline: Deadline | None = None
-        self._inflater: Inflater | None = None
-        self._restorer: ByteRestorer | None = None
-        self._held = 0  # bytes of the answer taken and not sent on, which is all of it where it must be whole
 
     @property
     def owes_answer(self) -> bool:
@@ -146,8 +132,8 @@ class Exchange:
 
     def cancel(self) -> None:
         """End detection that is under way in another thread: nobody waits for it any more."""
-        if self._deadline is not None:
-            self._deadline.end_now()
+        if self._body is not None:
+            self._body.cancel()
 
     def is_heavy(self, event: Event) -> bool:
         """Tell whether the event may take longer than a message is worth on the event loop."""
@@ -157,10 +143,9 @@ class Exchange:
             case Trailers(direction=Direction.REQUEST):
                 return self._state is State.BODY
             case Recalled():
-                return bool(self._body)
-            case Body(direction=Direction.RESPONSE):
-                at_stake = self._held + len(event.chunk) if event.end_of_stream else len(event.chunk)
-                return self._state is State.ANSWER and at_stake > INLINE_BYTES
+                return self._body is not None
+            case Body(direction=Direction.RESPONSE) if self._answer is not None:
+                return self._answer.is_heavy(event.chunk, ends=event.end_of_stream)
             case _:
                 return False
 
@@ -214,15 +199,8 @@ class Exchange:
                 raise RequestRefused(400, "a body is needed to tell what of it would have left")
             yield from self._once_recalled(b"", self._send_headers)
             return
-        check_body(event.headers, self._core.body_limit)
-        self._reader = reader_for(
-            path,
-            event.headers.get("content-type", "application/json"),
-            passing=self._core.passing,
-            tick=self._tick,
-        )
-        if self._reader is None:
-            raise RequestRefused(415, UNREADABLE_TYPE)
+        core = self._core
+        self._body = RequestBody(event.headers, core.body_limit, core.detection_seconds, core.passing)
         self._state = State.BODY
         match self._modes.request:
             case BodyMode.NONE:
@@ -241,12 +219,10 @@ class Exchange:
             # Envoy reports the end of a large body twice.
             yield from self._unchanged(self._modes.request, event)
             return
-        self._expect(State.BODY)
-        self._body += event.chunk
-        if len(self._body) > self._core.body_limit:
-            raise RequestRefused(413, f"body: over the limit of {self._core.body_limit} bytes")
+        body = self._expected_body()
+        body.take(event.chunk)
         if self._completes_request(event):
-            yield from self._complete(lambda: self._send_request(end_of_stream=True))
+            yield from self._once_recalled(body.complete(), lambda: self._send_request(body))
         elif self._modes.request is BodyMode.BUFFERED_PARTIAL:
             raise RequestRefused(413, "body: Envoy's buffer holds only part of it")
         elif self._modes.request is not BodyMode.FULL_DUPLEX_STREAMED:
@@ -256,29 +232,20 @@ class Exchange:
         if self._state is State.BODY:
             if self._modes.request is not BodyMode.FULL_DUPLEX_STREAMED:
                 raise RequestRefused(400, "request trailers are not supported in this body mode")
-            yield from self._complete(lambda: self._send_with_trailers(event))
+            body = self._expected_body()
+            yield from self._once_recalled(body.complete(), lambda: self._send_with_trailers(body, event))
             return
         self._expect(State.SENT)
         yield _dropped(event)
 
-    def _send_with_trailers(self, event: Trailers) -> Iterator[Reply]:
-        yield from self._send_request(end_of_stream=False)
+    def _send_with_trailers(self, body: RequestBody, event: Trailers) -> Iterator[Reply]:
+        yield from self._send_request(body, end_of_stream=False)
         if self._state is not State.DONE:  # the doctor has had its answer
             yield _dropped(event)
 
     def _completes_request(self, event: Body) -> bool:
         # A buffered body is whole even where trailers follow, and then it does not end the stream.
         return event.end_of_stream or self._modes.request is BodyMode.BUFFERED
-
-    def _complete(self, send: Callable[[], Iterator[Reply]]) -> Iterator[Reply]:
-        """Answer a request whose last byte is here, by ``send``, which finds it inflated."""
-        sent = bytes(self._body)
-        coding = self._request.get("content-encoding")
-        body = inflate_request(sent, coding, self._core.body_limit)
-        self._inflated = body is not sent
-        if self._inflated:
-            self._body = bytearray(body)
-        yield from self._once_recalled(body, send)
 
     def _once_recalled(self, body: bytes, send: Callable[[], Iterator[Reply]]) -> Iterator[Reply]:
         """Yield what ``send`` yields, now or when all that the request refers to has been recalled."""
@@ -299,38 +266,23 @@ class Exchange:
         self._state = State.SENT
         yield HeadersReply(Direction.REQUEST, _stamped(self._edit))
 
-    def _tokenized(self, body: bytes) -> bytes:
-        """Return what the provider may see; the same object if that is what the client sent."""
-        if not body:
-            return body
-        if self._reader is None:
-            raise StreamBroken("a request body came without request headers")
-        deadline = self._deadline = Deadline(self._core.detection_seconds)
-        lasts = self._conversation.lasts
-        return tokenize_body(body, self._reader, self._core.detection, self._map, deadline, lasts=lasts)
-
-    def _tick(self) -> None:
-        if self._deadline is not None:
-            self._deadline.check()
-
-    def _send_request(self, *, end_of_stream: bool) -> Iterator[Reply]:
-        sent, self._body = bytes(self._body), bytearray()
-        body = self._tokenized(sent)
+    def _send_request(self, body: RequestBody, *, end_of_stream: bool = True) -> Iterator[Reply]:
+        sent = body.tokenized(self._core.detection, self._map, lasts=self._conversation.lasts)
         if is_doctor(self._request.get(":path")):
             self._state = State.DONE
-            answer = echo(body)
+            answer = echo(sent)
             yield replace(answer, headers=(*answer.headers, *self._reported(report(self._map.counts)).set))
             return
         self._state = State.SENT
         if self._modes.request is BodyMode.FULL_DUPLEX_STREAMED:
             edit = _without(self._edit, "content-length", "content-encoding")
             yield HeadersReply(Direction.REQUEST, _stamped(edit))
-            yield from _streamed(Direction.REQUEST, body, end_of_stream=end_of_stream)
-        elif self._modes.request is BodyMode.BUFFERED and body is sent and not self._inflated:
+            yield from _streamed(Direction.REQUEST, sent, end_of_stream=end_of_stream)
+        elif self._modes.request is BodyMode.BUFFERED and not body.changed:
             yield BodyReply(Direction.REQUEST, None, _stamped(HeaderEdit()))
         else:
-            edit = HeaderEdit(set=(("content-length", str(len(body))),))
-            yield BodyReply(Direction.REQUEST, body, _stamped(_without(edit, "content-encoding")))
+            edit = HeaderEdit(set=(("content-length", str(len(sent))),))
+            yield BodyReply(Direction.REQUEST, sent, _stamped(_without(edit, "content-encoding")))
 
     # --- response --------------------------------------------------------------------------------
 
@@ -338,29 +290,14 @@ class Exchange:
         # Before SENT it is a local reply of Envoy's own, to a request that we never saw or never finished.
         self._expect(State.SENT, State.START, State.BODY)
         edit = self._reported(report(self._map.counts) if self._state is State.SENT else "refused")
-        watched = self._conversation.begin_answer(event.headers)
+        scan = self._core.detection.patterns_in if self._core.scan_answers else None
+        path = self._request.get(":path")
+        self._answer = answer_for(event.headers, path, self._map, self._conversation, scan)
         yield from self._conversation.kept(self._map)
-        if event.end_of_stream:
-            self._state = State.DONE
+        if event.end_of_stream or self._answer is None:
+            self._state = State.DONE if event.end_of_stream else State.PASS
             yield HeadersReply(Direction.RESPONSE, edit)
             return
-        restorer = None
-        fmt = format_for_path(self._request.get(":path"))
-        restorers: RestorerFactory = self._map.restorer
-        if self._core.scan_answers:
-            scan = AnswerScan(self._map, self._core.detection.patterns_in)
-            fmt, restorers = scan.format(fmt), scan.restorer
-        content_type = self._conversation.answer_type(event.headers.get("content-type"))
-        if self._core.scan_answers or len(self._map):
-            restorer = restorer_for(fmt, content_type, restorers)
-        if restorer is None and watched:
-            restorer = Untouched()
-        if restorer is None:
-            self._state = State.PASS
-            yield HeadersReply(Direction.RESPONSE, edit)
-            return
-        self._inflater = Inflater(event.headers.get("content-encoding"), INFLATED_LIMIT)
-        self._restorer = restorer
         asked = None
         if self._modes.response in {BodyMode.NONE, BodyMode.UNKNOWN}:
             asked = self._response_mode = BodyMode.FULL_DUPLEX_STREAMED
@@ -377,8 +314,7 @@ class Exchange:
             self._state = State.DONE if ends else State.PASS
             yield from self._unchanged(self._response_mode, event)
             return
-        chunk = self._restored(event.chunk, ends=ends)
-        self._held = max(0, self._held + len(event.chunk) - len(chunk))
+        chunk = self._expected_answer().feed(event.chunk, ends=ends)
         self._state = State.DONE if ends else State.ANSWER
         yield from self._conversation.kept(self._map)
         match self._response_mode:
@@ -393,7 +329,7 @@ class Exchange:
 
     def _response_trailers(self, event: Trailers) -> Iterator[Reply]:
         if self._state is State.ANSWER:
-            rest = self._restored(b"", ends=True)
+            rest = self._expected_answer().feed(b"", ends=True)
             yield from self._conversation.kept(self._map)
             if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
                 yield from _streamed(Direction.RESPONSE, rest, end_of_stream=False)
@@ -404,17 +340,6 @@ class Exchange:
         self._state = State.DONE
         del event
         yield TrailersReply(Direction.RESPONSE)
-
-    def _restored(self, chunk: bytes, *, ends: bool) -> bytes:
-        if self._restorer is None or self._inflater is None:
-            raise StreamBroken("a response body came without response headers")
-        plain = self._inflater.feed(chunk)
-        self._conversation.see(plain, ends=False)
-        if not ends:
-            return self._restorer.feed(plain)
-        rest = self._inflater.flush()
-        self._conversation.see(rest, ends=True)
-        return self._restorer.feed(plain + rest) + self._restorer.flush()
 
     # --- both ------------------------------------------------------------------------------------
 
@@ -427,6 +352,17 @@ class Exchange:
     def _expect(self, *states: State) -> None:
         if self._state not in states:
             raise StreamBroken(f"event out of order in state {self._state.name}")
+
+    def _expected_body(self) -> RequestBody:
+        self._expect(State.BODY)
+        if self._body is None:
+            raise StreamBroken("a request body came without request headers")
+        return self._body
+
+    def _expected_answer(self) -> Answer:
+        if self._answer is None:
+            raise StreamBroken("a response body came without response headers")
+        return self._answer
 
     def _refusal(self, status: int, message: str) -> Refusal:
         refused = refusal(status, message, error_shape(self._request.get(":path")))

@@ -13,8 +13,11 @@ from collections.abc import Iterator, Sequence
 from sidecar.detection.pipeline import Detection
 from sidecar.detection.propagation import propagate
 from sidecar.errors import RequestRefused
-from sidecar.formats.format import FieldKind, ParsedRequest, Replacement, RequestReader, TextField
-from sidecar.model import Budget, Original, Passage, Span
+from sidecar.formats.content_coding import inflate_request
+from sidecar.formats.format import FieldKind, ParsedRequest, Passing, Replacement, RequestReader, TextField
+from sidecar.formats.request_types import UNREADABLE_TYPE, reader_for
+from sidecar.model import Budget, Headers, Original, Passage, Span
+from sidecar.policy import check_body
 from sidecar.tokens.token_map import TokenMap
 
 # What data frames make of a column of whole numbers with gaps.
@@ -39,6 +42,76 @@ class Deadline:
         """Return while there is time left; otherwise raise ``RequestRefused`` (413)."""
         if self.remaining() == 0.0:
             raise RequestRefused(413, "the text is too long to be inspected in time; send less text at once")
+
+
+class RequestBody:
+    """The body of one request, from its first byte to what the provider may see.
+
+    Args:
+        headers: The request's header fields.
+        limit: The largest body in bytes, as it comes and inflated.
+        seconds: How long detection may take.
+        passing: What passes instead of being refused.
+
+    Raises:
+        RequestRefused: (400, 413, 415) No body that they announce could be looked into.
+    """
+
+    def __init__(self, headers: Headers, limit: int, seconds: float, passing: Passing) -> None:
+        check_body(headers, limit)
+        content_type = headers.get("content-type", "application/json")
+        reader = reader_for(headers.get(":path"), content_type, passing=passing, tick=self._tick)
+        if reader is None:
+            raise RequestRefused(415, UNREADABLE_TYPE)
+        self._reader = reader
+        self._coding = headers.get("content-encoding")
+        self._limit = limit
+        self._seconds = seconds
+        self._deadline: Deadline | None = None
+        self._taken = bytearray()
+        self._text = b""
+        self.changed = False
+        """Whether what leaves is not, byte for byte, what came."""
+
+    def take(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            RequestRefused: (413) The body is over the limit.
+        """
+        self._taken += chunk
+        if len(self._taken) > self._limit:
+            raise RequestRefused(413, f"body: over the limit of {self._limit} bytes")
+
+    def complete(self) -> bytes:
+        """Return the whole body, inflated; no more will come.
+
+        Raises:
+            RequestRefused: (400, 413, 415) It cannot be inflated.
+        """
+        sent, self._taken = bytes(self._taken), bytearray()
+        self._text = inflate_request(sent, self._coding, self._limit)
+        self.changed = self._text is not sent
+        return self._text
+
+    def tokenized(self, detection: Detection, token_map: TokenMap, *, lasts: bool) -> bytes:
+        """Return what the provider may see; see ``tokenize_body``."""
+        body, self._text = self._text, b""
+        if not body:
+            return body
+        self._deadline = Deadline(self._seconds)
+        tokenized = tokenize_body(body, self._reader, detection, token_map, self._deadline, lasts=lasts)
+        self.changed |= tokenized is not body
+        return tokenized
+
+    def cancel(self) -> None:
+        """End detection that is under way in another thread."""
+        if self._deadline is not None:
+            self._deadline.end_now()
+
+    def _tick(self) -> None:
+        if self._deadline is not None:
+            self._deadline.check()
 
 
 def tokenize_body(  # noqa: PLR0913  each is one part of the core

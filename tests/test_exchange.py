@@ -548,7 +548,8 @@ def test_detection_ends_when_nobody_waits_any_more() -> None:
     target = exchange()
     send(target, request(), Body(REQUEST, CHAT, end_of_stream=True))
     target.cancel()
-    deadline = target._deadline
+    assert target._body is not None
+    deadline = target._body._deadline
     assert deadline is not None
     assert deadline.remaining() == 0.0
     with pytest.raises(RequestRefused):
