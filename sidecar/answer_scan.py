@@ -2,11 +2,8 @@
 
 A pattern span in an answer that is no original of this request gives way to a token that is never
 restored. The scan reads what the provider wrote, before anything is restored, so restored text is never
-rescanned. However a text is cut into deltas, the same text comes out.
-
-A stream is looked at in steps of ``STEP`` code points. Each is decided once ``AHEAD`` more are known, and
-the end of the word that these end in, so an original of at most ``AHEAD`` code points (or of ``LONGEST_WORD``
-without white space) is found wherever it was cut. Names are not looked for: a model reads whole texts.
+rescanned. However a text is cut into deltas, the same text comes out. Names
+are not looked for: a model reads whole texts.
 """
 
 from __future__ import annotations
@@ -15,24 +12,19 @@ import re
 from collections.abc import Callable, Sequence
 
 from sidecar.errors import RequestRefused
+from sidecar.formats.dialect import Frame, Framer
 from sidecar.formats.format import ByteRestorer, FieldKind, Format, ParsedRequest, Replacement, TextField
+from sidecar.formats.json_elements import JsonElementsDecoder
+from sidecar.formats.ndjson import NdjsonDecoder
+from sidecar.formats.sse import SseDecoder
 from sidecar.model import Escaping, RestorerFactory, Span, TextRestorer
-from sidecar.tokens.json_context import JsonContext
+from sidecar.tokens.step_scanner import StepScanner
 from sidecar.tokens.token_map import TokenMap
-
-STEP = 32
-AHEAD = 64
-BEHIND = 64
-LONGEST_WORD = 1024
 
 PatternsIn = Callable[[str, str], Sequence[Span]]
 
-# What an original without blanks is made of; anything else ends a word.
-_BREAK = re.compile(r"[^A-Za-z0-9_.@%+=/:~'\u2019\u00c0-\u1fff-]")
-_ESCAPE = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|["\\/bfnrt])')
-_READ = {'"': '"', "\\": "\\", "/": "/"}  # of the escapes of one letter; the others are white space
 _TOKEN_BODY = re.compile(r"\{[\s{*_\\]*[A-Za-z][A-Za-z0-9_\\ ]*_\s*\d+[\s}*_\\]*\}?")
-_NUMBER_PART = frozenset("+-.0123456789eE")
+_LONG_NUMBER = re.compile(rb"[\s:\[,]-?\d{7}")
 
 
 class AnswerScan:
@@ -92,111 +84,6 @@ class _ScanningRestorer:
         return self._restorer.feed(self._scanner.flush()) + self._restorer.flush()
 
 
-class StepScanner:
-    """Replaces what was invented in one run of text; ``feed`` and ``flush`` as a restorer's.
-
-    Args:
-        invented: Returns the replacements in one text.
-        escaping: How the text reads: in JSON source, a token that stands for a bare number gets quotes.
-    """
-
-    def __init__(self, invented: Callable[[str], list[Replacement]], escaping: Escaping) -> None:
-        self._invented = invented
-        self._escaping = escaping
-        self._behind = ""  # the end of what has been decided
-        self._text = ""
-        self._json = None if escaping is Escaping.RAW else JsonContext(strict=escaping is Escaping.TEXT)
-
-    def feed(self, delta: str) -> str:
-        """Take the next piece; return what is now certain."""
-        self._text += delta
-        return self._decided(final=False)
-
-    def flush(self) -> str:
-        """Return what was held back; the channel is over."""
-        return self._decided(final=True)
-
-    def _decided(self, *, final: bool) -> str:
-        out = []
-        while self._text and (end := self._known_end(final=final)):
-            out.append(self._step(end))
-        return "".join(out)
-
-    def _known_end(self, *, final: bool) -> int:
-        """Return the end of the text that decides about the next step, or 0 if not all of it is there."""
-        least, most = STEP + AHEAD, STEP + AHEAD + LONGEST_WORD
-        if len(self._text) > least and (found := _BREAK.search(self._text, least, most)):
-            return found.end()
-        if len(self._text) >= most:
-            return most
-        return len(self._text) if final else 0
-
-    def _step(self, end: int) -> str:
-        """Decide about the next ``STEP`` code points, and about what starts in them."""
-        before = len(self._behind)
-        readable, places = unescaped(self._behind + self._text[:end])
-        out, done = [], 0
-        for found in self._invented(readable):
-            start, stop = places[found.start] - before, places[found.end] - before
-            if not done <= start < STEP:
-                continue
-            self._follow(self._text[done:start])
-            first, last, token = self._written(start, stop, done, found.token)
-            out += [self._text[done:first], token]
-            self._follow(self._text[start:last])
-            done = last
-        upto = max(done, min(STEP, len(self._text)))
-        if done < upto - 1 and self._text[upto - 1] == "-":
-            upto -= 1  # it may be the sign of a number that has to go as a whole
-        self._follow(self._text[done:upto])
-        out.append(self._text[done:upto])
-        self._leave(upto)
-        return "".join(out)
-
-    def _leave(self, upto: int) -> None:
-        behind = self._behind + self._text[:upto]
-        self._text = self._text[upto:]
-        cut = max(0, len(behind) - BEHIND)
-        # A word that is cut in two could look like another.
-        start = _BREAK.search(behind, cut - 1) if cut else None
-        self._behind = behind[start.end() if start else cut :]
-
-    def _written(self, start: int, stop: int, done: int, token: str) -> tuple[int, int, str]:
-        """Return the stretch to replace and its replacement: a number in JSON goes as a whole, in quotes."""
-        outside = self._json is not None and not self._json.in_string
-        if self._json is None or not outside or not self._reads_as_json(self._json):
-            return start, stop, token
-        while start > done and self._text[start - 1] in _NUMBER_PART:
-            start -= 1
-        while stop < len(self._text) and self._text[stop] in _NUMBER_PART:
-            stop += 1
-        return start, stop, f'"{token}"'
-
-    def _reads_as_json(self, context: JsonContext) -> bool:
-        return self._escaping is Escaping.JSON or (context.begun and not context.broken)
-
-    def _follow(self, text: str) -> None:
-        if self._json is not None:
-            self._json.feed(text)
-
-
-def unescaped(source: str) -> tuple[str, Sequence[int]]:
-    """Return a text with JSON's escapes read, and for each place in it (and its end) that in the source."""
-    if "\\" not in source:
-        return source, range(len(source) + 1)
-    out: list[str] = []
-    places: list[int] = []
-    done = 0
-    for escape in _ESCAPE.finditer(source):
-        out.append(source[done : escape.start()])
-        places += range(done, escape.start() + 1)
-        out.append(chr(int(escape[1], 16)) if escape[1] else _READ.get(escape[0][1], " "))
-        done = escape.end()
-    out.append(source[done:])
-    places += range(done, len(source) + 1)
-    return "".join(out), places
-
-
 class _ScanningFormat:
     """A format whose whole JSON answers are scanned by field before they are restored; see ``Format``."""
 
@@ -233,12 +120,51 @@ class _ScanningFormat:
 
     def restore_stream(self, restorers: RestorerFactory) -> ByteRestorer:
         """Return a restorer for one server-sent-events answer."""
-        return self._format.restore_stream(restorers)
+        return _NumbersFirst(SseDecoder(), self._without_numbers, self._format.restore_stream(restorers))
 
     def restore_lines(self, restorers: RestorerFactory) -> ByteRestorer:
         """Return a restorer for one answer of JSON lines."""
-        return self._format.restore_lines(restorers)
+        return _NumbersFirst(NdjsonDecoder(), self._without_numbers, self._format.restore_lines(restorers))
 
     def restore_elements(self, restorers: RestorerFactory) -> ByteRestorer | None:
         """Return a restorer for an array that is sent element by element; None if it is one document."""
-        return self._format.restore_elements(restorers)
+        restorer = self._format.restore_elements(restorers)
+        return restorer and _NumbersFirst(JsonElementsDecoder(), self._without_numbers, restorer)
+
+    def _without_numbers(self, data: bytes) -> bytes:
+        """Return a frame's document without invented numbers; its texts may go on in other frames."""
+        if not _LONG_NUMBER.search(data):
+            return data
+        try:
+            parsed = self._format.parse_answer(data)
+        except RequestRefused:
+            return data
+        found = [
+            self._scan.found_by_field(field) if field.kind is FieldKind.NUMBER else []
+            for field in parsed.fields
+        ]
+        return parsed.edited(found)
+
+
+class _NumbersFirst:
+    """Frames lose the numbers that they invented, which no text restorer sees, before they are restored."""
+
+    def __init__(self, framer: Framer, edited: Callable[[bytes], bytes], restorer: ByteRestorer) -> None:
+        self._framer = framer
+        self._edited = edited
+        self._restorer = restorer
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes, cut anywhere; return what can be sent on now."""
+        return self._restorer.feed(self._frames(self._framer.decode(chunk)))
+
+    def flush(self) -> bytes:
+        """Return the rest; the body is complete."""
+        return self._restorer.feed(self._frames(self._framer.flush())) + self._restorer.flush()
+
+    def _frames(self, frames: Sequence[Frame]) -> bytes:
+        return b"".join(self._frame(frame, frame.data) for frame in frames)
+
+    def _frame(self, frame: Frame, data: bytes | None) -> bytes:
+        edited = data if data is None else self._edited(data)
+        return frame.raw if edited is None or edited is data else frame.with_data(edited)

@@ -13,12 +13,13 @@ from chunk_invariance import assert_chunk_invariant
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.answer_scan import AHEAD, LONGEST_WORD, STEP, AnswerScan, unescaped
+from sidecar.answer_scan import AnswerScan
 from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.formats.answers import restorer_for
 from sidecar.formats.format import Format
 from sidecar.formats.registry import FORMATS, format_for_path
 from sidecar.model import Escaping, Original
+from sidecar.tokens.step_scanner import AHEAD, LONGEST_WORD, STEP, unescaped
 from sidecar.tokens.token_map import TokenMap
 from tests.formats.test_stream_conformance import (
     MEDIA_TYPES,
@@ -235,6 +236,49 @@ def test_streams_of_every_format_lose_what_they_invented_at_every_cut(fmt: Forma
         body,
         splits=cuts(body),
     )
+
+
+GEMINI_CALL = '{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"card":N}}}]}}]}'
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type", "frame"),
+    [
+        pytest.param(
+            "/v1beta/models/m:streamGenerateContent",
+            "text/event-stream",
+            f"data: {GEMINI_CALL}\n\n",
+            id="gemini-sse",
+        ),
+        pytest.param(
+            "/v1beta/models/m:streamGenerateContent",
+            "application/json",
+            f"[{GEMINI_CALL}]",
+            id="gemini-array",
+        ),
+        pytest.param(
+            "/api/chat",
+            "application/x-ndjson",
+            '{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"c": N}}}]},"eval_count":123}\n',
+            id="ollama",
+        ),
+        pytest.param("/v9/x", "text/event-stream", 'data: {"input": {"n": [N]}}\r\n\r\n', id="unknown"),
+        pytest.param("/v9/x", "application/x-ndjson", '{"n": N}', id="last-line"),
+    ],
+)
+def test_numbers_in_frames_are_scanned_where_they_stand(path: str, media_type: str, frame: str) -> None:
+    body = frame.replace("N", "4111111111111111").encode()
+
+    def run(chunks: Iterable[bytes]) -> Iterator[bytes]:
+        scan = scan_of()
+        restorer = restorer_for(scan.format(format_for_path(path)), media_type, scan.restorer)
+        assert restorer is not None
+        for chunk in chunks:
+            yield restorer.feed(chunk)
+        yield restorer.flush()
+
+    expected = frame.replace("N", '"{{CREDIT_CARD_1}}"').encode()
+    assert_chunk_invariant(run, lambda _: expected, body)
 
 
 NAMES = frozenset({"type", "event_type", "id", "object", "model", "role", "name", "item_id", "finish_reason"})
