@@ -19,7 +19,6 @@ from sidecar.formats.answers import restorer_for
 from sidecar.formats.format import Format
 from sidecar.formats.registry import FORMATS, format_for_path
 from sidecar.model import Escaping, Original
-from sidecar.tokens.step_scanner import AHEAD, LONGEST_WORD, STEP, unescaped
 from sidecar.tokens.token_map import TokenMap
 from tests.formats.test_stream_conformance import (
     MEDIA_TYPES,
@@ -115,14 +114,6 @@ def test_an_invention_is_found_wherever_it_stands(before: str, spaces: int) -> N
     assert "zoe@example.net" not in at_once(f"{before}{' ' * spaces} zoe@example.net and more")
 
 
-@given(st.lists(WORDS, max_size=20).map("".join))
-def test_escapes_are_read_and_places_kept(source: str) -> None:
-    text, places = unescaped(source)
-    assert len(places) == len(text) + 1
-    assert list(places) == sorted(set(places))
-    assert (places[0], places[len(text)]) == (0, len(source))
-
-
 PLANTS = st.sampled_from(
     [
         "zoe@example.net",
@@ -159,16 +150,6 @@ def test_json_source_stays_json_and_loses_its_inventions(
             "912-34-5678",
         ):
             assert plant not in found
-
-
-def test_no_more_is_held_back_than_is_promised() -> None:
-    restorer, text = scan_of().restorer(TEXT), "word " * 200
-    sent = 0
-    for at, char in enumerate(text, 1):
-        sent += len(restorer.feed(char))
-        assert at - sent <= STEP + AHEAD + len("word ")
-    unbroken = scan_of().restorer(TEXT)
-    assert unbroken.feed("x" * (STEP + AHEAD + LONGEST_WORD)) != ""
 
 
 def test_a_whole_answer_is_scanned_with_its_numbers_keys_and_hints() -> None:
