@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from sidecar.model import Original
 from sidecar.tokens.token_map import TokenMap
 
 Json = Any
+SEALED = "gAAAAABoX0123456789_-abcdefgh=="
 
 
 def texts(**request: Json) -> list[str]:
@@ -45,16 +47,27 @@ def test_references_to_what_the_provider_keeps_are_its_own() -> None:
 @pytest.mark.parametrize(
     "item",
     [
-        pytest.param(
-            {"type": "reasoning", "summary": [], "encrypted_content": "gAAA of Ada"}, id="reasoning"
-        ),
-        pytest.param({"type": "compaction", "encrypted_content": "gAAA of Ada"}, id="compaction"),
+        pytest.param({"type": "reasoning", "summary": [], "encrypted_content": SEALED}, id="reasoning"),
+        pytest.param({"type": "compaction", "encrypted_content": SEALED}, id="compaction"),
     ],
 )
 def test_encrypted_content_is_signed(item: Json) -> None:
     parsed = OPENAI_RESPONSES.parse_request(json.dumps({"input": [item]}).encode())
-    assert list(parsed.signed) == ["gAAA of Ada"]
+    assert list(parsed.signed) == [SEALED]
     assert list(parsed.fields) == []
+
+
+def test_what_is_not_encrypted_is_looked_at_wherever_it_stands() -> None:
+    assert texts(input=[{"type": "reasoning", "encrypted_content": "by Ada"}]) == ["by Ada"]
+
+
+def test_a_generated_image_passes_by_its_first_bytes_and_nothing_else_does_in_its_place() -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(60)).decode()
+    assert texts(input=[{"type": "image_generation_call", "id": "ig_1", "result": png}]) == []
+    assert texts(input=[{"type": "image_generation_call", "result": "of Ada"}]) == ["of Ada"]
+    assert texts(input=[{"type": "program_output", "result": png}]) == [png]
+    with pytest.raises(RequestRefused):
+        texts(input=[{"type": "image_generation_call", "result": base64.b64encode(bytes(60)).decode()}])
 
 
 def test_the_credentials_of_a_tool_server_pass_and_its_other_headers_are_looked_at() -> None:
