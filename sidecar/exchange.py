@@ -40,13 +40,11 @@ from sidecar.model import (
     Reply,
     RequestHeaders,
     ResponseHeaders,
-    StreamedReply,
     Trailers,
     TrailersReply,
 )
 from sidecar.policy import (
     REPORT_HEADER,
-    STAMP,
     HeaderPolicy,
     check_method,
     check_url,
@@ -56,10 +54,10 @@ from sidecar.policy import (
     refusal,
     report,
 )
+from sidecar.replies import dropped, stamped, streamed, unchanged, without
 from sidecar.request_body import RequestBody
 from sidecar.tokens.token_map import TokenMap
 
-STREAMED_PIECE = 1024 * 1024
 # Fields that describe the body's bytes and are wrong once it has been edited.
 BODY_HEADERS = (
     "content-length",
@@ -212,12 +210,12 @@ class Exchange:
             case BodyMode.BUFFERED | BodyMode.BUFFERED_PARTIAL:
                 yield HeadersReply(Direction.REQUEST, self._edit)
             case BodyMode.STREAMED | BodyMode.UNKNOWN:
-                yield HeadersReply(Direction.REQUEST, _without(self._edit, "content-length"))
+                yield HeadersReply(Direction.REQUEST, without(self._edit, "content-length"))
 
     def _request_body(self, event: Body) -> Iterator[Reply]:
         if self._state is State.SENT and event.end_of_stream and not event.chunk:
             # Envoy reports the end of a large body twice.
-            yield from self._unchanged(self._modes.request, event)
+            yield unchanged(self._modes.request, event)
             return
         body = self._expected_body()
         body.take(event.chunk)
@@ -236,12 +234,12 @@ class Exchange:
             yield from self._once_recalled(body.complete(), lambda: self._send_with_trailers(body, event))
             return
         self._expect(State.SENT)
-        yield _dropped(event)
+        yield dropped(event)
 
     def _send_with_trailers(self, body: RequestBody, event: Trailers) -> Iterator[Reply]:
         yield from self._send_request(body, end_of_stream=False)
         if self._state is not State.DONE:  # the doctor has had its answer
-            yield _dropped(event)
+            yield dropped(event)
 
     def _completes_request(self, event: Body) -> bool:
         # A buffered body is whole even where trailers follow, and then it does not end the stream.
@@ -264,7 +262,7 @@ class Exchange:
 
     def _send_headers(self) -> Iterator[Reply]:
         self._state = State.SENT
-        yield HeadersReply(Direction.REQUEST, _stamped(self._edit))
+        yield HeadersReply(Direction.REQUEST, stamped(self._edit))
 
     def _send_request(self, body: RequestBody, *, end_of_stream: bool = True) -> Iterator[Reply]:
         sent = body.tokenized(self._core.detection, self._map, lasts=self._conversation.lasts)
@@ -275,14 +273,14 @@ class Exchange:
             return
         self._state = State.SENT
         if self._modes.request is BodyMode.FULL_DUPLEX_STREAMED:
-            edit = _without(self._edit, "content-length", "content-encoding")
-            yield HeadersReply(Direction.REQUEST, _stamped(edit))
-            yield from _streamed(Direction.REQUEST, sent, end_of_stream=end_of_stream)
+            edit = without(self._edit, "content-length", "content-encoding")
+            yield HeadersReply(Direction.REQUEST, stamped(edit))
+            yield from streamed(Direction.REQUEST, sent, end_of_stream=end_of_stream)
         elif self._modes.request is BodyMode.BUFFERED and not body.changed:
-            yield BodyReply(Direction.REQUEST, None, _stamped(HeaderEdit()))
+            yield BodyReply(Direction.REQUEST, None, stamped(HeaderEdit()))
         else:
             edit = HeaderEdit(set=(("content-length", str(len(sent))),))
-            yield BodyReply(Direction.REQUEST, sent, _stamped(_without(edit, "content-encoding")))
+            yield BodyReply(Direction.REQUEST, sent, stamped(without(edit, "content-encoding")))
 
     # --- response --------------------------------------------------------------------------------
 
@@ -302,17 +300,17 @@ class Exchange:
         if self._modes.response in {BodyMode.NONE, BodyMode.UNKNOWN}:
             asked = self._response_mode = BodyMode.FULL_DUPLEX_STREAMED
         self._state = State.ANSWER
-        yield HeadersReply(Direction.RESPONSE, _without(edit, *BODY_HEADERS), asked)
+        yield HeadersReply(Direction.RESPONSE, without(edit, *BODY_HEADERS), asked)
 
     def _response_body(self, event: Body) -> Iterator[Reply]:
         if self._state is State.DONE and event.end_of_stream and not event.chunk:
-            yield from self._unchanged(self._response_mode, event)
+            yield unchanged(self._response_mode, event)
             return
         self._expect(State.ANSWER, State.PASS)
         ends = event.end_of_stream or self._response_mode is BodyMode.BUFFERED
         if self._state is State.PASS:
             self._state = State.DONE if ends else State.PASS
-            yield from self._unchanged(self._response_mode, event)
+            yield unchanged(self._response_mode, event)
             return
         chunk = self._expected_answer().feed(event.chunk, ends=ends)
         self._state = State.DONE if ends else State.ANSWER
@@ -320,7 +318,7 @@ class Exchange:
         match self._response_mode:
             case BodyMode.FULL_DUPLEX_STREAMED:
                 if chunk or ends:
-                    yield from _streamed(Direction.RESPONSE, chunk, end_of_stream=event.end_of_stream)
+                    yield from streamed(Direction.RESPONSE, chunk, end_of_stream=event.end_of_stream)
             case BodyMode.BUFFERED:
                 edit = HeaderEdit(set=(("content-length", str(len(chunk))),))
                 yield BodyReply(Direction.RESPONSE, chunk, edit)
@@ -332,7 +330,7 @@ class Exchange:
             rest = self._expected_answer().feed(b"", ends=True)
             yield from self._conversation.kept(self._map)
             if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
-                yield from _streamed(Direction.RESPONSE, rest, end_of_stream=False)
+                yield from streamed(Direction.RESPONSE, rest, end_of_stream=False)
             elif rest:
                 raise ResponseUnsafe(
                     "trailers came while text was held back, in a mode that cannot send it on"
@@ -342,12 +340,6 @@ class Exchange:
         yield TrailersReply(Direction.RESPONSE)
 
     # --- both ------------------------------------------------------------------------------------
-
-    def _unchanged(self, mode: BodyMode, event: Body) -> Iterator[Reply]:
-        if mode is BodyMode.FULL_DUPLEX_STREAMED:
-            yield StreamedReply(event.direction, event.chunk, event.end_of_stream)
-        else:
-            yield BodyReply(event.direction, None)
 
     def _expect(self, *states: State) -> None:
         if self._state not in states:
@@ -373,24 +365,3 @@ class Exchange:
         if self._core.report_header:
             return HeaderEdit(set=((REPORT_HEADER, text),))
         return HeaderEdit(remove=(REPORT_HEADER,))
-
-
-def _stamped(edit: HeaderEdit) -> HeaderEdit:
-    return replace(edit, set=(*edit.set, STAMP))
-
-
-def _dropped(event: Trailers) -> TrailersReply:
-    return TrailersReply(event.direction, tuple(name for name, _ in event.headers.fields))
-
-
-def _without(edit: HeaderEdit, *names: str) -> HeaderEdit:
-    return replace(edit, remove=(*edit.remove, *names))
-
-
-def _streamed(direction: Direction, body: bytes, *, end_of_stream: bool) -> Iterator[Reply]:
-    """Yield a body in pieces; an empty one still tells that the stream ends."""
-    if not body and not end_of_stream:
-        return
-    for start in range(0, max(len(body), 1), STREAMED_PIECE):
-        last = start + STREAMED_PIECE >= len(body)
-        yield StreamedReply(direction, body[start : start + STREAMED_PIECE], end_of_stream and last)
