@@ -46,9 +46,7 @@ class Treatment(Enum):
     FILE = auto()
     MEDIA = auto()  # an image, audio or video
     IMAGE_BYTES = auto()  # base64 of an image that declares no type and is known by its first bytes
-    COMPANION = (
-        auto()
-    )  # describes the text beside it piece by piece (log probabilities); goes when that changes
+    COMPANION = auto()  # spells out the text beside it (log probabilities); goes when that changes
 
 
 (
