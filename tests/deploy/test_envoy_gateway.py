@@ -348,9 +348,9 @@ def post(address: str, path: str) -> httpx.Response:
         ("/v1/proxy/openai/chat/completions", "api.openai.com", "/v1/chat/completions"),
         ("/v1/proxy/anthropic/messages", "api.anthropic.com", "/v1/messages"),
         (
-            "/gemini/v1beta/models/m:generateContent",
+            "/gemini/v1beta/openai/chat/completions",
             "generativelanguage.googleapis.com",
-            "/v1beta/models/m:generateContent",
+            "/v1beta/openai/chat/completions",
         ),
     ],
 )
