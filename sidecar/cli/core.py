@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -42,13 +41,12 @@ class Product:
 
 
 def build(settings: Settings) -> Product:
-    """Load patterns and model for serving; from here on this process and its children leave no core dump.
+    """Load patterns and model for serving.
 
     Raises:
         ConfigError: ``patterns.json``, the model or the conversation store is not usable.
     """
     conversations = _conversations(settings)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would put originals on disk
     # A pool starts its thread at the first job, hence after the fork. One thread, because spaCy's
     # vocabulary cannot be in the memory zones of two threads at once.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ner")

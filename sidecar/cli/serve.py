@@ -14,6 +14,7 @@ from sidecar.errors import ConfigError
 from sidecar.extproc.listen import TlsFiles
 from sidecar.extproc.workers import Heartbeat, Worker
 from sidecar.settings import Settings
+from sidecar.supervisor.child import forbid_core_dumps
 from sidecar.supervisor.loop import Supervisor
 
 
@@ -57,6 +58,7 @@ def serve(
     Raises:
         ConfigError: A setting or an address is not usable.
     """
+    forbid_core_dumps()
     serving = Serving(settings, build(settings), (listen,), health_listen, tls, insecure)
     Supervisor([Worker(0, serving)], drain_seconds=settings.drain_seconds).run()
 

