@@ -7,7 +7,7 @@ with the stream. Text held back beyond that goes out in a copy of the channel's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sidecar.formats.anthropic_messages_stream import signed
 from sidecar.formats.dialect import ChannelKey, Delta, Reading, frame_string
@@ -58,13 +58,44 @@ def ndjson_restorer(restorers: RestorerFactory) -> StreamRestorer:
     return StreamRestorer(NdjsonDecoder(), GenericDialect(), restorers)
 
 
+class _Paths:
+    """Paths that share what they begin with, so that those below one of them are found without the others."""
+
+    __slots__ = ("below",)
+
+    def __init__(self) -> None:
+        self.below: dict[str | int, _Paths] = {}
+
+    def add(self, path: Path) -> None:
+        """Add a path."""
+        node = self
+        for step in path:
+            below = node.below.get(step)
+            if below is None:
+                below = node.below[step] = _Paths()
+            node = below
+
+    def taken(self, path: Path) -> Iterator[Path]:
+        """Forget a path and all below it; yield them."""
+        node = self
+        for step in path[:-1]:
+            if step not in node.below:
+                return
+            node = node.below[step]
+        waiting = [(path, found)] if (found := node.below.pop(path[-1], None)) else []
+        while waiting:
+            path, node = waiting.pop()
+            yield path
+            waiting += [((*path, step), below) for step, below in node.below.items()]
+
+
 class GenericDialect:
     """Reads frames of any shape, and knows the channels that there have been."""
 
     padding: frozenset[str] = frozenset({"obfuscation"})
 
     def __init__(self) -> None:
-        self._paths: set[Path] = set()
+        self._paths = _Paths()
 
     def read(self, event: str, document: Document) -> Reading:
         """Say what one frame holds."""
@@ -77,20 +108,15 @@ class GenericDialect:
         said = [(path, at) for path, at in strings if not _CALL_DATA.intersection(path[:-1])]
         deltas = [(path, at) for path, at in said if not _is_name(path)]
         names = [document.literal(at) for path, at in said if _is_name(path)]
-        self._paths.update(path for path, _ in deltas)
-        ends = self._below(ended)
-        self._paths -= ends
+        for path, _ in deltas:
+            self._paths.add(path)
+        ends = frozenset(path for end in ended for path in self._paths.taken(end))
         return Reading(
             [Delta(ChannelKey(path, path), document.literal(at), _escaping(path)) for path, at in deltas],
             [*(document.literal(key) for key in keys), *names],
             user_data,
             ends,
         )
-
-    def _below(self, ended: Sequence[Path]) -> frozenset[Path]:
-        if not ended:
-            return frozenset()
-        return frozenset(path for path in self._paths if any(path[: len(end)] == end for end in ended))
 
     def carry(self, key: ChannelKey, text: str, seen: Document) -> str:
         """Return the channel's last frame with ``text`` in the place of its delta, and no other text."""

@@ -14,6 +14,7 @@ Source: OpenAI API reference, "Responses", "Streaming events".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from sidecar.formats.dialect import ChannelKey, Delta, Part, Reading, Scope, frame_string
@@ -63,7 +64,7 @@ class ResponsesDialect:
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self._shapes = shapes
-        self._begun: set[_Place] = set()
+        self._begun: dict[str, dict[tuple[str, ...], set[_Place]]] = {}  # by their items, by their parts
         self._number_before = -1
 
     def read(self, event: str, document: Document) -> Reading:
@@ -111,7 +112,7 @@ class ResponsesDialect:
         return edits.apply(seen)
 
     def _deltas(self, document: Document, value: int, place: _Place) -> list[Delta]:
-        self._begun.add(place)
+        self._begun.setdefault(place.item, {}).setdefault(place.part, set()).add(place)
         return [
             _delta(document, ChannelKey(place, leaf.path), leaf.entry, place.kind)
             for leaf in leaves(document, value, ("delta",))
@@ -121,9 +122,9 @@ class ResponsesDialect:
     def _ended(self, kind: str, end: _Place) -> frozenset[Scope]:
         """Return the places that end with a ``done`` event of this kind."""
         if kind == _END_OF_ITEM:
-            return frozenset(place for place in self._begun if place.item == end.item)
+            return frozenset(chain.from_iterable(self._begun.pop(end.item, {}).values()))
         if kind in _ENDS_OF_PARTS:
-            return frozenset(p for p in self._begun if (p.item, p.part) == (end.item, end.part))
+            return frozenset(self._begun.get(end.item, {}).pop(end.part, ()))
         return frozenset({end})
 
     def _count(self, document: Document) -> None:

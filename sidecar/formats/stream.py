@@ -31,11 +31,12 @@ _is_number = re.compile(NUMBER).fullmatch
 
 
 class _Channel:
-    """A channel that has begun: its restorer, and the frame that it was seen in last."""
+    """A channel that has begun: as which of them, its restorer, and the frame that it was seen in last."""
 
-    __slots__ = ("frame", "restorer")
+    __slots__ = ("frame", "number", "restorer")
 
-    def __init__(self, restorer: TextRestorer, frame: Frame) -> None:
+    def __init__(self, number: int, restorer: TextRestorer, frame: Frame) -> None:
+        self.number = number
         self.restorer = restorer
         self.frame = frame
 
@@ -57,6 +58,8 @@ class StreamRestorer:
         self._dialect = dialect
         self._restorers = restorers
         self._channels: dict[ChannelKey, _Channel] = {}
+        self._keys: dict[Scope, set[ChannelKey]] = {}  # of the channels, so that an end need not look at all
+        self._begun = 0
         self._memo: dict[tuple[str, Escaping], str] = {}
         self._known: list[_Known] = []
         self._reads_left = _READS
@@ -117,7 +120,7 @@ class StreamRestorer:
         for at, delta in enumerate(reading.deltas):
             text = self._channel(delta.key, delta.escaping, frame).restorer.feed(delta.literal.text)
             if at == last[delta.key] and (delta.last or ends_all or delta.key.scope in reading.ends):
-                text += self._channels.pop(delta.key).restorer.flush()
+                text += self._taken(delta.key).restorer.flush()
             if text != delta.literal.text:
                 changed = True
                 _write(edits, delta.literal, frame_string(text))
@@ -153,21 +156,34 @@ class StreamRestorer:
     def _channel(self, key: ChannelKey, escaping: Escaping, frame: Frame) -> _Channel:
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = _Channel(self._restorers(escaping), frame)
+            self._begun += 1
+            channel = self._channels[key] = _Channel(self._begun, self._restorers(escaping), frame)
+            self._keys.setdefault(key.scope, set()).add(key)
         channel.frame = frame
         return channel
 
+    def _taken(self, key: ChannelKey) -> _Channel:
+        """Forget a channel; return it."""
+        keys = self._keys[key.scope]
+        keys.remove(key)
+        if not keys:
+            del self._keys[key.scope]
+        return self._channels.pop(key)
+
     def _ended(self, scopes: frozenset[Scope], *, ends_all: bool) -> list[ChannelKey]:
-        """Return the channels that end; no frame goes on with them, whatever it looks like."""
+        """Return the channels that end, oldest first; no frame goes on with them, whatever it looks like."""
         if scopes:
             self._known = [known for known in self._known if known.key.scope not in scopes]
-        return [key for key in self._channels if ends_all or key.scope in scopes]
+        if ends_all:
+            return list(self._channels)
+        ended = [key for scope in scopes for key in self._keys.get(scope, ())]
+        return sorted(ended, key=lambda key: self._channels[key].number)
 
     def _flushed(self, keys: Iterable[ChannelKey]) -> bytes:
         """End these channels; return frames with what they held back."""
         frames = []
         for key in list(keys):
-            channel = self._channels.pop(key)
+            channel = self._taken(key)
             if text := channel.restorer.flush():
                 frame = channel.frame
                 seen = None if key.scope is _RAW else read_bytes(frame.data or b"")

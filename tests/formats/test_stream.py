@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from sidecar.errors import ResponseUnsafe
 from sidecar.formats import sse
 from sidecar.formats.format import ByteRestorer
+from sidecar.formats.generic_stream import generic_stream_restorer
+from sidecar.formats.openai_chat_stream import chat_stream_restorer
+from sidecar.formats.openai_responses import OPENAI_RESPONSES
 from sidecar.formats.registry import FORMATS
 from sidecar.formats.stream import StreamRestorer
 from sidecar.model import Escaping, Original, RestorerFactory, TextRestorer
@@ -135,3 +139,43 @@ def test_a_frame_that_does_not_end_is_unsafe(make: Make, monkeypatch: pytest.Mon
 def test_documents_as_deep_as_can_be_read_are_restored(make: Make) -> None:
     deep = b"data: " + b'{"a":[' * 500 + b'"{{PERSON_1}}"' + b"]}" * 500 + b"\n\n"
     assert restore(make, deep, token_map("Ada").restorer) == deep.replace(b"{{PERSON_1}}", b"Ada")
+
+
+CHOICE = '{{"choices":[{{"index":{0},"delta":{{"content":"{{{{PER"}}}}]}}'
+CHOICE_END = '{{"choices":[{{"index":{0},"delta":{{}},"finish_reason":"stop"}}]}}'
+ITEM = '{{"type":"response.output_text.delta","output_index":{0},"content_index":0,"delta":"{{{{PER"}}'
+PART = '{{"type":"response.output_text.delta","output_index":0,"content_index":{0},"delta":"{{{{PER"}}'
+
+
+@pytest.mark.parametrize(
+    ("make", "delta", "end"),
+    [
+        pytest.param(chat_stream_restorer, CHOICE, CHOICE_END, id="choices"),
+        pytest.param(generic_stream_restorer, CHOICE, CHOICE_END, id="objects of any shape"),
+        pytest.param(
+            OPENAI_RESPONSES.restore_stream,
+            ITEM,
+            '{{"type":"response.output_item.done","output_index":{0},"item":{{}}}}',
+            id="items",
+        ),
+        pytest.param(
+            OPENAI_RESPONSES.restore_stream,
+            PART,
+            '{{"type":"response.content_part.done","output_index":0,"content_index":{0},"part":{{}}}}',
+            id="parts of an item",
+        ),
+    ],
+)
+def test_the_end_of_a_channel_costs_the_same_however_many_are_open(make: Make, delta: str, end: str) -> None:
+    tokens = token_map("Ada Park")
+
+    def seconds(count: int) -> float:
+        documents = [shape.format(number) for shape in (delta, end) for number in range(count)]
+        body = "".join(f"data: {document}\n\n" for document in documents).encode()
+        started = time.process_time()
+        restored = restore(make, body, tokens.restorer)
+        taken = time.process_time() - started
+        assert restored.count(b"{{PER") == count
+        return taken
+
+    assert seconds(8000) < 16 * seconds(1000)  # eight times as long, not sixty-four
