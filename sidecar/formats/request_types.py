@@ -14,7 +14,6 @@ all else                                    nothing: it is refused
 from __future__ import annotations
 
 from collections.abc import Callable
-from email.message import Message
 from functools import partial
 
 from sidecar.formats.file_types import is_json_lines
@@ -56,9 +55,7 @@ def reader_for(
         RequestRefused: (400) It is multipart/form-data, and its parameters are not valid.
     """
     media_type = content_type.partition(";")[0].strip().lower()
-    message = Message()
-    message["content-type"] = content_type
-    if (message.get_content_charset() or "utf-8") not in _UTF8:
+    if not _charsets(content_type) <= _UTF8:
         return None
     document = _Document(format_for_path(path), passing)
     lines = JsonLines(_SHAPES, passing=passing, tick=tick)
@@ -73,6 +70,12 @@ def reader_for(
     if media_type.startswith("text/") and media_type != "text/event-stream":
         return TextBody(Claim.TEXT, document.parse_request, lines)
     return None
+
+
+def _charsets(content_type: str) -> set[str]:
+    """Return every charset that some reader may find declared, in whatever way it is spelled."""
+    declared = (parameter.partition("=") for parameter in content_type.lower().split(";")[1:])
+    return {text.strip(" \t\"'") for name, _, text in declared if text and name.strip().startswith("charset")}
 
 
 class _Document:
