@@ -11,13 +11,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
+from sidecar.errors import RequestRefused
 from sidecar.formats.sse import SseDecoder
 
 MAX_IDS = 64
 """Ids of one answer; what a longer one names after these is not found later."""
+
+TOO_DEEP = "the body is nested too deeply to tell which earlier state it refers to"
+
+MAX_BATCHED = 100_000
+"""Requests in one upload; the largest batch of any provider has half of it."""
+
+TOO_MANY_LINES = f"the upload holds more than {MAX_BATCHED} requests; send fewer at once"
 
 MAX_WATCHED = 64 * 1024 * 1024
 """Bytes of a JSON answer; a longer one is not looked into."""
@@ -38,6 +46,7 @@ class Resource:
         names: Places in an answer, or in a frame of one, of ids to find its state by.
         stored: What a request without ``store`` means; None if there is no such parameter.
         lines: An answer without a telling type is text, line by line.
+        batched: A line of the request's body may be a request of its own, which names its endpoint.
     """
 
     path: str
@@ -47,6 +56,7 @@ class Resource:
     names: tuple[str, ...] = ()
     stored: bool | None = None
     lines: bool = False
+    batched: bool = False
 
 
 _RESPONSE_REFERS = ("previous_response_id", "input.*.item_reference")
@@ -60,6 +70,7 @@ _RESPONSE_NAMES = (
 _RUN_NAMES = ("id", "thread_id")
 _BATCH_NAMES = ("id", "output_file_id", "error_file_id", "output_file", "error_file")
 _GEMINI = ("cachedContent", "cached_content")
+_BATCHED_GEMINI = ("request.cachedContent", "request.cached_content")
 _FILES = ("input.*.content.*.file_id", "messages.*.content.*.file.file_id")
 
 # The first row that fits decides.
@@ -94,7 +105,11 @@ RESOURCES = (
     Resource(
         "messages", grows=_CONTAINER, names=("container.id", "delta.container.id", "message.container.id")
     ),
-    Resource("messages/batches", names=("id",)),
+    Resource(
+        "messages/batches",
+        refers=("requests.*.params.container", "requests.*.params.container.id"),
+        names=("id",),
+    ),
     Resource("messages/batches/{id}/results", lines=True),
     Resource("messages/batches/{id}*", names=("id",)),
     # batches and files
@@ -102,11 +117,20 @@ RESOURCES = (
     Resource("batches/{id}*", names=_BATCH_NAMES),
     Resource("batch/jobs", helps=("input_files.*",), names=_BATCH_NAMES),
     Resource("batch/jobs/{id}*", names=_BATCH_NAMES),
-    Resource("files", names=("id", "file.name")),
+    Resource("files", names=("id", "file.name"), batched=True),
     Resource("files/{id}/content", lines=True),
     Resource("files/{id}:download", lines=True),
     # Gemini
-    Resource("*:batchGenerateContent", helps=("batch.input_config.file_name",), names=("name",)),
+    Resource(
+        "*:batchGenerateContent",
+        refers=tuple(
+            f"batch.{config}.requests.requests.*.{place}"
+            for config in ("inputConfig", "input_config")
+            for place in _BATCHED_GEMINI
+        ),
+        helps=("batch.inputConfig.fileName", "batch.input_config.file_name"),
+        names=("name",),
+    ),
     Resource("*:asyncBatchEmbedContent", names=("name",)),
     Resource("*:generateContent", refers=_GEMINI),
     Resource("*:streamGenerateContent", refers=_GEMINI),
@@ -145,18 +169,20 @@ class StateUse:
     whole: bool = False
 
     def references(self, body: bytes) -> list[Reference]:
-        """Return what the path and the body refer to; a body that is no JSON names nothing."""
+        """Return what the path and the body refer to; a body that is no JSON names nothing.
+
+        Raises:
+            RequestRefused: (400, 413) The body is nested too deeply, or has too many lines, to tell.
+        """
         found = [Reference(self.path_id, "the path", grows=True)] if self.path_id else []
         row = self.resource
-        if not (row.refers or row.grows or row.helps) or not body:
-            return found
-        document = _read(body)
-        for place in row.refers:
-            found += [Reference(name, _shown(place)) for name in _texts(document, place)]
-        for place in row.grows:
-            found += [Reference(name, _shown(place), grows=True) for name in _texts(document, place)]
-        for place in row.helps:
-            found += [Reference(name, _shown(place), needed=False) for name in _texts(document, place)]
+        try:
+            if body and (row.refers or row.grows or row.helps):
+                found += _references(row, _read(body))
+            if row.batched:
+                found += _references_of_lines(body)
+        except RecursionError:
+            raise RequestRefused(400, TOO_DEEP) from None
         return found
 
     def stores(self, body: bytes) -> bool:
@@ -166,6 +192,32 @@ class StateUse:
             return bool(self.path_id or row.names)
         said = [value for key, value in _members(_read(body)) if key == "store"]
         return said[-1] is True if said and said[-1] is not None else row.stored
+
+
+def _references(row: Resource, document: object) -> Iterator[Reference]:
+    for place in row.refers:
+        yield from (Reference(name, _shown(place)) for name in _texts(document, place))
+    for place in row.grows:
+        yield from (Reference(name, _shown(place), grows=True) for name in _texts(document, place))
+    for place in row.helps:
+        yield from (Reference(name, _shown(place), needed=False) for name in _texts(document, place))
+
+
+def _references_of_lines(body: bytes) -> Iterator[Reference]:
+    for count, line in enumerate(_requests(body)):
+        if count == MAX_BATCHED:
+            raise RequestRefused(413, TOO_MANY_LINES)
+        yield from _references_of_line(_read(line[1]))
+
+
+def _references_of_line(document: object) -> Iterator[Reference]:
+    """Yield what one request of a batch refers to; what it adds to is not this exchange's to keep."""
+    for place in _BATCHED_GEMINI:
+        yield from (Reference(name, _shown(place)) for name in _texts(document, place))
+    bodies = [member for key, member in _members(document) if key == "body"]
+    for use in filter(None, map(use_of, _at(document, ["url"]))):
+        for body in bodies:
+            yield from (replace(each, grows=False) for each in _references(use.resource, body))
 
 
 def use_of(path: str) -> StateUse | None:
@@ -216,7 +268,10 @@ class AnswerIds:
         return [] if self.streamed or len(body) > MAX_WATCHED else list(self._new(body))
 
     def _new(self, source: bytes) -> Iterator[str]:
-        document = _read(source) if any(mark in source for mark in self._marks) else None
+        try:
+            document = _read(source) if any(mark in source for mark in self._marks) else None
+        except RecursionError:
+            return
         for place in self.places:
             for text in _texts(document, place):
                 if text not in self._seen and len(self._seen) < MAX_IDS:
@@ -231,10 +286,11 @@ class _Members(tuple[tuple[str, object], ...]):
 
 
 def _read(source: bytes) -> object:
-    # Whoever needs it to be JSON says so elsewhere; numbers keep out of Python's own limits.
+    # Whoever needs it to be JSON says so elsewhere; numbers keep out of Python's own limits. Nesting does
+    # not: RecursionError.
     try:
         return json.loads(source, object_pairs_hook=_Members, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 
@@ -276,4 +332,8 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(f"(?s)(?:^|/){source.replace(re.escape('*'), '[^/:]+')}\\Z")
 
 
+# Lines of a file, or of the part of an upload that holds it, that may be requests.
+_requests = re.compile(
+    rb"^(?:\xef\xbb\xbf)?[ \t\r]*+(\{[^\n]*?" + rb'(?:"body"|"request"|\\u)[^\n]*)', re.MULTILINE
+).finditer
 _COMPILED = tuple((_pattern(row.path), row) for row in RESOURCES)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.errors import RequestRefused
 from sidecar.formats.state import MAX_IDS, AnswerIds, use_of
 
 
@@ -58,6 +60,18 @@ def test_an_id_in_the_path_refers_to_state(path: str, expected: str) -> None:
         pytest.param("/v1/responses/input_tokens", {"previous_response_id": "r"}, ["r"], id="counting"),
         pytest.param("/v1/responses/compact", {"previous_response_id": "r"}, ["r"], id="compacting"),
         pytest.param("/v1/messages", {"container": {"id": "c_1"}}, ["c_1"], id="container"),
+        pytest.param(
+            "/v1/messages/batches",
+            {"requests": [{}, {"params": {"container": "c_1"}}]},
+            ["c_1"],
+            id="batched",
+        ),
+        pytest.param(
+            "/gemini/v1beta/models/m:batchGenerateContent",
+            {"batch": {"inputConfig": {"requests": {"requests": [{"request": {"cachedContent": "a/c"}}]}}}},
+            ["c"],
+            id="batched-gemini",
+        ),
         pytest.param(
             "/gemini/v1beta/models/m:streamGenerateContent?alt=sse",
             {"cachedContent": "cachedContents/c1"},
@@ -117,7 +131,7 @@ def test_a_file_that_a_request_names_need_not_be_known() -> None:
     assert ids("/v1/responses", document, needed=False) == ["file-1"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b"[" * 5000])
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b"\n" * 200_000])
 def test_a_body_that_cannot_be_read_names_nothing(body: bytes) -> None:
     use = use_of("/v1/responses")
     assert use is not None
@@ -208,3 +222,38 @@ def test_no_path_and_no_body_is_too_odd(path: str, body: bytes) -> None:
         if use is not None:
             use.references(body)
             use.stores(body)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param(
+            {"url": "/v1/responses", "body": {"previous_response_id": "resp_1"}}, ["resp_1"], id="previous"
+        ),
+        pytest.param({"url": "/v1/responses", "body": {"conversation": "conv_1"}}, ["conv_1"], id="grows"),
+        pytest.param({"key": "k", "request": {"cachedContent": "cachedContents/c1"}}, ["c1"], id="gemini"),
+        pytest.param({"url": "/v1/embeddings", "body": {"conversation": "Hello"}}, [], id="another-endpoint"),
+        pytest.param({"previous_response_id": "resp_1"}, [], id="no-request"),
+    ],
+)
+@pytest.mark.parametrize(
+    "before",
+    [b"", b"--b\r\nx: y\r\n\r\n", b"{}\r\n", b"\xef\xbb\xbf \t"],
+    ids=["file", "part", "line", "mark"],
+)
+def test_a_line_of_an_upload_refers_to_what_its_request_would(
+    line: object, expected: list[str], before: bytes
+) -> None:
+    use = use_of("/v1/files")
+    assert use
+    references = use.references(before + json.dumps(line).encode() + b"\n\r\n--b--\r\n")
+    assert [each.id for each in references] == expected
+    assert not any(each.grows for each in references)
+
+
+def test_what_is_nested_too_deeply_to_be_read_refers_to_nobody_knows_what() -> None:
+    use = use_of("/v1/responses")
+    assert use
+    depth = sys.getrecursionlimit()
+    with pytest.raises(RequestRefused):
+        use.references(b'{"a":' + b"[" * depth + b"]" * depth + b',"previous_response_id":"r"}')
