@@ -7,6 +7,7 @@ that the client's SDK raises what it always raises, and it never repeats text of
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -27,6 +28,10 @@ CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", 
 TARGET_CREDENTIAL = "x-target-api-key"
 CREDENTIAL_TYPE = "SECRET"  # the entity type of keys and tokens in ``patterns.json``
 CREDENTIAL_PARAMETER = "key"  # Gemini takes its credential as ?key=
+# Ids that providers give out; by chance some of their digits look like a card.
+_HEX_ID = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9A-Za-z])"
+)
 # Fields that HTTP itself needs, and that Envoy has read already.
 HTTP_HEADERS = frozenset({"content-length", "host", "transfer-encoding"})
 PROXY_ROUTES = {
@@ -114,7 +119,7 @@ def check_url(path: str, patterns_in: PatternsIn) -> None:
     """
     bare, _, query = path.partition("?")
     for name, text in [*_path_texts(bare), *_query_texts(query)]:
-        if spans := patterns_in(text):
+        if spans := patterns_in(_HEX_ID.sub("id", text)):
             raise RequestRefused(
                 422, f"URL {name}: {len(spans)} span of {spans[0].entity_type}; send it in the body"
             )

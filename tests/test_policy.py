@@ -99,6 +99,31 @@ def test_a_url_is_read_in_every_way_that_a_provider_may(path: str) -> None:
         check_url(path, load_detection(None, ner=False).patterns_in)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/v1/responses/resp_7b1cc4adec2200967207271f6e0de4469cf1327040095bd1", id="path"),
+        pytest.param("/v1/x?after=msg_e5cc57746e69a7bbdf7e16df2bff57d311661945080723ae", id="query"),
+        pytest.param("/v1/chat/completions/217bd552-adbc-b155-a659-0755919739c1", id="uuid"),
+    ],
+)
+def test_digits_in_an_id_of_the_providers_are_no_card(path: str) -> None:
+    check_url(path, load_detection(None, ner=False).patterns_in)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/v1/users/4111111111111111", id="bare"),
+        pytest.param("/v1/users/cafe_4111111111111111", id="beside-hex"),
+        pytest.param("/v1/users/card4111111111111111ofacustomerofours", id="among-letters"),
+    ],
+)
+def test_a_card_that_is_no_part_of_an_id_is_refused(path: str) -> None:
+    with pytest.raises(RequestRefused):
+        check_url(path, load_detection(None, ner=False).patterns_in)
+
+
 def test_the_credential_parameter_passes() -> None:
     check_url("/gemini/v1beta/models/g:generateContent?key=abc@example.org&alt=sse", mails_in)
 
