@@ -60,7 +60,7 @@ class Conversations:
     def owner(self, headers: Headers) -> bytes:
         """Return who asks whom: a hash of provider and credentials; empty without a credential."""
         path, _, query = headers.get(":path").partition("?")
-        found = [(name, text) for name, text in headers.fields if name in _CREDENTIALS and text]
+        found = [(name, text) for name, text in headers.fields if name in _CREDENTIALS and _tells(text)]
         found += [pair for pair in parse_qsl(query) if pair[0] == CREDENTIAL_PARAMETER and pair[1]]
         if not found:
             return b""
@@ -92,6 +92,11 @@ class Conversations:
 
 
 _CREDENTIALS = CREDENTIAL_HEADERS | {TARGET_CREDENTIAL}
+_NOTHING = frozenset({"", "basic", "bearer"})  # a scheme alone says no more than an empty field
+
+
+def _tells(credential: str) -> bool:
+    return credential.strip().lower() not in _NOTHING
 
 
 def _derived(store_key: bytes, purpose: bytes) -> bytes:

@@ -345,8 +345,18 @@ def test_another_callers_token_yields_nothing() -> None:
     assert f"{BOB} {{{{EMAIL_2}}}} {{{{EMAIL_3}}}}" in got
 
 
-def test_without_a_credential_nothing_is_kept() -> None:
-    nobody = Caller(fields={})
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"authorization": ""},
+        {"authorization": "Bearer"},
+        {"authorization": "bearer "},
+        {"x-api-key": " "},
+    ],
+)
+def test_without_a_credential_nothing_is_kept(fields: dict[str, str]) -> None:
+    nobody = Caller(fields=fields)
     first_turn(nobody)
     assert nobody.store == {}
 
