@@ -238,6 +238,7 @@ def _refuse_unknown_names(config: Path | None, dotenv: Path) -> None:
 def _one_line(error: ValidationError) -> str:
     problems = []
     for problem in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in problem["loc"]) or "settings"
-        problems.append(f"{where}: {problem['msg']}")
+        where = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        problems.append(f"{where}: {message}" if where else message)
     return "settings: " + "; ".join(problems)

@@ -8,9 +8,10 @@ from pathlib import Path
 import typer
 
 from sidecar import settings as settings_module
-from sidecar.cli.core import load_inline
+from sidecar.cli.core import conversations, load_inline
 from sidecar.cli.up import shown_config
 from sidecar.errors import ConfigError
+from sidecar.extproc.conversation_store import open_store
 from sidecar.gateway.launcher import find_envoy, validate
 from sidecar.settings import Settings
 
@@ -21,6 +22,7 @@ def check(config: Path | None) -> bool:
     parts: list[tuple[str, Callable[[], str]]] = [
         ("settings", lambda: _settings(config, settings)),
         ("patterns and model", lambda: _detection(settings[0])),
+        ("conversation store", lambda: _store(settings[0])),
         ("Envoy", lambda: _envoy(settings[0])),
     ]
     good = True
@@ -45,6 +47,12 @@ def _detection(settings: Settings) -> str:
     for warning in detection.warnings:
         typer.echo(f"warning {warning}")
     return ", ".join(detection.entity_types)
+
+
+def _store(settings: Settings) -> str:
+    conversations(settings)
+    open_store(settings.conversation_store)  # which does not connect yet
+    return settings.conversation_store.partition(":")[0]  # what follows may hold a password
 
 
 def _envoy(settings: Settings) -> str:

@@ -46,7 +46,7 @@ def build(settings: Settings) -> Product:
     Raises:
         ConfigError: ``patterns.json``, the model or the conversation store is not usable.
     """
-    conversations = _conversations(settings)
+    kept = conversations(settings)
     # A pool starts its thread at the first job, hence after the fork. One thread, because spaCy's
     # vocabulary cannot be in the memory zones of two threads at once.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ner")
@@ -59,7 +59,7 @@ def build(settings: Settings) -> Product:
         passing=_passing(settings),
         report_header=settings.report_header,
         scan_answers=settings.response == "scan",
-        conversations=conversations,
+        conversations=kept,
     )
     return Product(core)
 
@@ -69,7 +69,12 @@ def _passing(settings: Settings) -> Passing:
     return reduce(or_, (each for each, choice in chosen.items() if choice == "pass"), Passing.NOTHING)
 
 
-def _conversations(settings: Settings) -> Conversations | None:
+def conversations(settings: Settings) -> Conversations | None:
+    """Return the secrets of what is kept beyond an exchange, if anything is.
+
+    Raises:
+        ConfigError: The program that keeps it is not installed.
+    """
     if settings.conversation_store == "off":
         return None
     if settings.conversation_store != "memory" and find_spec("redis") is None:

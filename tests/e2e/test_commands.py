@@ -108,7 +108,23 @@ def test_a_missing_or_wrong_envoy_is_one_line(script: str | None, words: str, tm
 def test_check_passes_what_ships() -> None:
     ended = run("check")
     assert ended.returncode == 0
-    assert [line.split()[0] for line in ended.stdout.splitlines()] == ["ok", "ok", "ok"]
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == ["ok", "ok", "ok", "ok"]
+
+
+@pytest.mark.envoy
+@pytest.mark.parametrize("command", ["up", "check"])
+def test_a_store_that_cannot_be_opened_is_named_without_its_password(command: str) -> None:
+    ended = run(
+        command,
+        PII_SIDECAR_NER="false",
+        PII_SIDECAR_STORE_KEY="A" * 43 + "=",
+        PII_SIDECAR_CONVERSATION_STORE="redis://u:hunter2@h:99999/0",
+    )
+    said = ended.stderr + ended.stdout
+    assert ended.returncode == 1
+    assert "conversation_store: the URL cannot be read" in said
+    assert "hunter2" not in said
+    assert "AAAA" not in said
 
 
 def test_envoy_config_prints_what_up_would_run() -> None:
