@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Sequence
 
 from sidecar.formats.json_text import Change, Document, Edits, JsonInvalid, Literal, escaped, read, spliced
+from sidecar.formats.plain_text import is_binary
 
 
 class Base64Text:
@@ -19,13 +20,9 @@ class Base64Text:
     __slots__ = ("_alphabet", "_start", "depth", "literal", "text")
 
     def __init__(self, literal: Literal, start: int) -> None:
-        source = "".join(literal.text[start:].split()).rstrip("=")
-        self._alphabet = b"-_" if set("-_") & set(source) else b"+/"
-        try:
-            decoded = base64.b64decode(source + "=" * (-len(source) % 4), self._alphabet, validate=True)
-        except binascii.Error as error:
-            raise ValueError("not base64") from error
-        self.text = decoded.decode("utf-8")
+        source = literal.text[start:]
+        self._alphabet = _alphabet(source)
+        self.text = decoded_text(source)
         self.depth = literal.document.depth + 1
         self.literal = literal
         self._start = start
@@ -57,3 +54,23 @@ class Base64Text:
             return read(self.text, outer=self)
         except JsonInvalid:
             return None
+
+
+def decoded_text(source: str) -> str:
+    """Return the text that base64 stands for, with or without padding, in either alphabet.
+
+    Raises:
+        ValueError: It is no base64, or not of text in UTF-8. Control characters are a sign of UTF-16.
+    """
+    bare = "".join(source.split()).rstrip("=")
+    try:
+        decoded = base64.b64decode(bare + "=" * (-len(bare) % 4), _alphabet(bare), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if is_binary(decoded):
+        raise ValueError("base64 of no text")
+    return decoded.decode("utf-8")
+
+
+def _alphabet(source: str) -> bytes:
+    return b"-_" if set("-_") & set(source) else b"+/"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from sidecar.formats.text_body import Claim, is_binary
+from sidecar.formats.plain_text import is_binary
+from sidecar.formats.text_body import Claim
 
 
 class FileKind(Enum):

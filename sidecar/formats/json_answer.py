@@ -139,11 +139,11 @@ class _Restoration:
 
 
 def _encoded_text(literal: Literal, place: Place) -> Base64Text | None:
-    """Return the text behind base64 that is declared as text, if it is that."""
+    """Return the text behind base64 that is declared as text or as nothing, if it is that."""
     if place.treatment not in MEDIA_PLACES:
         return None
     found = inspected(literal.text, place.treatment, place.siblings)
-    if found.verdict is not Verdict.ENCODED_TEXT:
+    if found.verdict not in (Verdict.ENCODED_TEXT, Verdict.UNREADABLE):
         return None
     try:
         return Base64Text(literal, found.start)

@@ -11,6 +11,7 @@ import re
 from enum import Enum, auto
 from typing import NamedTuple
 
+from sidecar.formats.base64_text import decoded_text
 from sidecar.formats.shapes import AUDIO_FORMAT_KEY, MEDIA_TYPE_KEYS, Siblings, Treatment
 
 SHORT = 64
@@ -50,6 +51,8 @@ _TEXTUAL = re.compile(
 _data_url = re.compile(r"\s*data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE).match
 _BASE64 = re.compile(r"\s*+(?:[A-Za-z0-9+/\r\n]*+|[A-Za-z0-9_\-\r\n]*+)={0,2}\s*+").fullmatch
 
+_UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
+_NO_TYPE = "none that anything agrees with"
 _LOOKED_AT = 32  # code points of base64, of which each four are three bytes
 _HEAD = re.compile(rf"[A-Za-z0-9+/_\-]{{{_LOOKED_AT}}}").fullmatch
 # PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC and AVIF.
@@ -69,8 +72,9 @@ def inspected(text: str, treatment: Treatment, siblings: Siblings) -> Inspected:
     """
     url = _data_url(text)
     if url is not None:
-        declared = url[1].strip().lower()
-        if not url[2].lower().endswith(";base64"):
+        declared = url[1].strip().lower() if is_utf8(url[1] + url[2]) else _NO_TYPE
+        agrees = declared.partition("/")[0] in _CLASSES[treatment] and not _TEXTUAL(declared)
+        if not url[2].lower().endswith(";base64") or not (agrees or is_base64(text, url.end())):
             return Inspected(Verdict.UNREADABLE, declared=declared)
         return _judged(text, url.end(), treatment, declared)
     if treatment is Treatment.IMAGE_BYTES:
@@ -78,9 +82,16 @@ def inspected(text: str, treatment: Treatment, siblings: Siblings) -> Inspected:
     declared = _declared(treatment, siblings)
     if declared:
         return _judged(text, 0, treatment, declared)
-    if treatment is Treatment.FILE and len(text) >= SHORT and is_base64(text, 0):
-        return Inspected(Verdict.UNREADABLE)
+    if treatment is Treatment.FILE and is_base64(text, 0):
+        return Inspected(_verdict_on_undeclared(text))
     return Inspected(Verdict.TEXT)
+
+
+def is_utf8(media_type: str) -> bool:
+    """Tell whether every charset that a type declares, in whatever way it is spelled, is part of UTF-8."""
+    declared = (parameter.partition("=") for parameter in media_type.lower().split(";")[1:])
+    charsets = {text.strip(" \t\"'") for name, _, text in declared if name.strip().startswith("charset")}
+    return charsets <= _UTF8
 
 
 def _judged(text: str, start: int, treatment: Treatment, declared: str) -> Inspected:
@@ -91,6 +102,17 @@ def _judged(text: str, start: int, treatment: Treatment, declared: str) -> Inspe
     if declared.partition("/")[0] not in _CLASSES[treatment]:
         return Inspected(Verdict.UNREADABLE, start, declared)
     return Inspected(Verdict.SHORT if len(text) - start < SHORT else Verdict.MEDIA, start, declared)
+
+
+def _verdict_on_undeclared(text: str) -> Verdict:
+    """Judge base64 of a file: where it is short, it may be a word instead."""
+    if len(text) >= SHORT:
+        return Verdict.UNREADABLE
+    try:
+        decoded_text(text)
+    except ValueError:
+        return Verdict.TEXT
+    return Verdict.ENCODED_TEXT
 
 
 def _recognized(text: str) -> Inspected:
@@ -117,6 +139,6 @@ def _declared(treatment: Treatment, siblings: Siblings) -> str:
     if treatment is Treatment.AUDIO:
         found |= {f"audio/{text}" for text in siblings.get(AUDIO_FORMAT_KEY, ()) if text}
     types = {each.partition(";")[0].strip().lower() for each in found}
-    if len(types) > 1:
-        return "several types"
+    if len(types) > 1 or not all(map(is_utf8, found)):
+        return _NO_TYPE
     return types.pop() if types else ""

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sidecar.errors import RequestRefused
 from sidecar.formats.format import FieldKind, Replacement
 from sidecar.formats.json_text import spliced
+
+# What text never holds; tabs, line ends, form feeds, backspaces and terminal escapes occur.
+_binary = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]").search
+
+
+def is_binary(body: bytes) -> bool:
+    """Tell whether the bytes hold what no text holds; UTF-8 is not checked."""
+    return _binary(body) is not None
 
 
 @dataclass(frozen=True, slots=True)

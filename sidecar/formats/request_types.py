@@ -23,6 +23,7 @@ from sidecar.formats.generic_json import GENERIC_JSON
 from sidecar.formats.json_format import JsonFormat
 from sidecar.formats.json_lines import DocumentShapes, JsonLines
 from sidecar.formats.json_request import JsonRequest
+from sidecar.formats.media import is_utf8
 from sidecar.formats.multipart import parameters
 from sidecar.formats.openai_chat import OPENAI_CHAT
 from sidecar.formats.registry import format_for_path
@@ -32,7 +33,6 @@ UNREADABLE_TYPE = (
     "content-type: a body of this type cannot be inspected; JSON, JSON lines, text and multipart/form-data "
     "can, all in UTF-8"
 )
-_UTF8 = frozenset({"utf-8", "utf8", "us-ascii"})
 _SHAPES = DocumentShapes(format_for_path, OPENAI_CHAT, GENERIC_JSON)
 
 
@@ -55,7 +55,7 @@ def reader_for(
         RequestRefused: (400) It is multipart/form-data, and its parameters are not valid.
     """
     media_type = content_type.partition(";")[0].strip().lower()
-    if not _charsets(content_type) <= _UTF8:
+    if not is_utf8(content_type):
         return None
     document = _Document(format_for_path(path), passing)
     lines = JsonLines(_SHAPES, passing=passing, tick=tick)
@@ -70,12 +70,6 @@ def reader_for(
     if media_type.startswith("text/") and media_type != "text/event-stream":
         return TextBody(Claim.TEXT, document.parse_request, lines)
     return None
-
-
-def _charsets(content_type: str) -> set[str]:
-    """Return every charset that some reader may find declared, in whatever way it is spelled."""
-    declared = (parameter.partition("=") for parameter in content_type.lower().split(";")[1:])
-    return {text.strip(" \t\"'") for name, _, text in declared if text and name.strip().startswith("charset")}
 
 
 class _Document:

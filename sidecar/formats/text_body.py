@@ -13,10 +13,8 @@ from enum import Enum, auto
 from sidecar.errors import RequestRefused
 from sidecar.formats.format import ParsedRequest, RequestReader
 from sidecar.formats.json_lines import starts_with_document
-from sidecar.formats.plain_text import PlainText
+from sidecar.formats.plain_text import PlainText, is_binary
 
-# What text never holds; tabs, line ends, form feeds, backspaces and terminal escapes occur.
-_binary = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]").search
 _looks_like_json = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+[{\[\"]").match
 
 
@@ -75,11 +73,6 @@ class TextBody:
         if is_binary(body):
             raise RequestRefused(415, "the text holds control characters, so it cannot be inspected")
         return PlainText(body, self._hint)
-
-
-def is_binary(body: bytes) -> bool:
-    """Tell whether the bytes hold what no text holds; UTF-8 is not checked."""
-    return _binary(body) is not None
 
 
 def _unless_invalid(read: Callable[[bytes], ParsedRequest], body: bytes) -> ParsedRequest | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -153,3 +154,11 @@ def test_log_probabilities_go_with_the_text_that_they_spell(
     answer = {"choices": [{**first, "logprobs": logprobs}, {"logprobs": logprobs, **second}]}
     choices = restored(OPENAI_CHAT, answer)["choices"]  # type: ignore[index]
     assert [choice["logprobs"] for choice in choices] == [None, logprobs]
+
+
+@pytest.mark.parametrize("length", [0, 100], ids=["short", "longer with its tokens"])
+def test_a_text_in_base64_that_declares_nothing_is_restored(length: int) -> None:
+    packed = base64.b64encode(b"{{P_1}}" + b"." * length).decode()
+    back = restored(GENERIC_JSON, {"file_data": packed})
+    assert isinstance(back, dict)
+    assert base64.b64decode(back["file_data"]).decode() == WORDS["{{P_1}}"] + "." * length

@@ -27,6 +27,24 @@ TEXT = base64.b64encode("naïve Ada".encode()).decode()
         pytest.param(f"data:image/svg+xml;base64,{TEXT}", "IMAGE", {}, "ENCODED_TEXT", id="SVG is text"),
         pytest.param(f"data:text/plain;charset=utf-8;base64,{TEXT}", "FILE", {}, "ENCODED_TEXT", id="text"),
         pytest.param(f"data:application/json;base64,{TEXT}", "FILE", {}, "ENCODED_TEXT", id="JSON"),
+        pytest.param(
+            f"data:text/plain;charset=utf-7;base64,{TEXT}", "FILE", {}, "UNREADABLE", id="text in UTF-7"
+        ),
+        pytest.param(
+            TEXT, "MEDIA", {"mimeType": {"text/plain; charset=utf-16"}}, "UNREADABLE", id="text in UTF-16"
+        ),
+        pytest.param(
+            f"data:text/plain;base64,{TEXT[:8]} {TEXT[8:]}",
+            "FILE",
+            {},
+            "UNREADABLE",
+            id="a space in base64",
+        ),
+        pytest.param(
+            f"data:text/plain;base64,{TEXT}%3D", "FILE", {}, "UNREADABLE", id="percent-encoded base64"
+        ),
+        pytest.param(TEXT, "FILE", {}, "ENCODED_TEXT", id="a short text that declares nothing"),
+        pytest.param("4111111111111111", "FILE", {}, "TEXT", id="a number in the place of a file"),
         pytest.param(f"data:application/pdf;base64,{LONG}", "FILE", {}, "UNREADABLE", id="a PDF"),
         pytest.param(f"data:;base64,{LONG}", "IMAGE", {}, "UNREADABLE", id="no type at all"),
         pytest.param("data:text/plain,hello", "FILE", {}, "UNREADABLE", id="percent-encoded text"),
@@ -98,7 +116,7 @@ def test_a_document_in_base64_is_edited_as_json() -> None:
     assert base64.b64decode(edited) == b'{"n": "A\\"a", "card": 4111}'
 
 
-@pytest.mark.parametrize("encoded", ["/////w==", "A", "QUJD QQ=Q"])
+@pytest.mark.parametrize("encoded", ["/////w==", "A", "QUJD QQ=Q", "QQBkAGEA"])
 def test_what_is_no_text_in_base64_is_a_value_error(encoded: str) -> None:
     with pytest.raises(ValueError, match=r"base64|utf-8"):
         Base64Text(read(f'"{encoded}"').literal(0), 0)
