@@ -142,6 +142,7 @@ class Conversation:
         self._ids: AnswerIds | None = None
         self._found: list[str] = []
         self._gone: list[bytes] = []
+        self._dumped = b""  # of the token map, which answers do not change
 
     @property
     def lasts(self) -> bool:
@@ -229,10 +230,10 @@ class Conversation:
         found, self._found, self._gone = list(dict.fromkeys(self._found)), [], []
         if self._conversations is None or not found:
             return
-        dumped = token_map.dump()
+        self._dumped = self._dumped or token_map.dump()
         for name in found:
             key = self._conversations.key(self._owner, name)
-            yield Keep(key, self._conversations.sealed(key, dumped), self._conversations.seconds)
+            yield Keep(key, self._conversations.sealed(key, self._dumped), self._conversations.seconds)
 
     def _opened(self, key: bytes, sealed: bytes | None) -> bytes | None:
         if self._conversations is None or sealed is None:

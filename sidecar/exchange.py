@@ -58,6 +58,8 @@ from sidecar.replies import dropped, stamped, streamed, unchanged, without
 from sidecar.request_body import RequestBody
 from sidecar.tokens.token_map import TokenMap
 
+# Above this, what restores or keeps them takes longer to build than a message is worth on the event loop.
+MANY_ORIGINALS = 2000
 # Fields that describe the body's bytes and are wrong once it has been edited.
 BODY_HEADERS = (
     "content-length",
@@ -142,6 +144,8 @@ class Exchange:
                 return self._state is State.BODY
             case Recalled():
                 return self._body is not None
+            case ResponseHeaders() | Body() | Trailers() if len(self._map) > MANY_ORIGINALS:
+                return True
             case Body(direction=Direction.RESPONSE) if self._answer is not None:
                 return self._answer.is_heavy(event.chunk, ends=event.end_of_stream)
             case _:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar import exchange as exchange_module
 from sidecar.detection.pipeline import load_detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.exchange import Core, Exchange
@@ -452,6 +453,14 @@ def test_only_work_worth_a_thread_is_heavy() -> None:
     whole = answered()
     send(whole, response(), Body(RESPONSE, b'{"a": "' + big))
     assert whole.is_heavy(Body(RESPONSE, b'"}', end_of_stream=True))
+
+
+def test_restoring_many_originals_is_worth_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = answered()
+    events = [response(), Body(RESPONSE, b"{}"), Trailers(RESPONSE, Headers())]
+    assert not any(map(target.is_heavy, events))
+    monkeypatch.setattr(exchange_module, "MANY_ORIGINALS", 0)
+    assert all(map(target.is_heavy, events))
 
 
 # --- does it work? ---------------------------------------------------------------------------------
