@@ -189,8 +189,8 @@ class _FormField:
             raise RequestRefused(415, "only UTF-8 can be inspected")
         if found.get("content-length", str(length)) != str(length):
             raise RequestRefused(400, "its content-length is wrong")
-        if "=?" in head:
-            raise RequestRefused(415, "encoded words in its header fields cannot be inspected")
+        if "=?" in head or any("*" in name[:-1] for name in (*said, *typed)):
+            raise RequestRefused(415, "encoded or split words in its header fields cannot be inspected")
 
     def fixed(self) -> tuple[TextRun, ...]:
         """Return what the head says beyond the format's own words, also as readers may decode it."""

@@ -20,14 +20,14 @@ from sidecar.formats.json_grammar import MAX_ENTRIES
 from sidecar.formats.json_request import JsonRequest
 from sidecar.formats.json_text import Document, JsonInvalid, Kind, read_bytes
 from sidecar.formats.sections import Section, Sections
-from sidecar.formats.shapes import STRUCTURAL, Shape, Shapes, compiled
+from sidecar.formats.shapes import NAME, STRUCTURAL, Shape, Shapes, compiled
 
 MAX_LINES = 100_000
 """Lines that are not blank in one body; the largest batch of any provider."""
 
 # From the first character that is no space; a line ends in LF.
 _lines = re.compile(rb"[^ \t\r\n][^\n]*+").finditer
-_ITEM = {"custom_id": STRUCTURAL, "method": STRUCTURAL, "url": STRUCTURAL}
+_ITEM = {"custom_id": NAME, "method": STRUCTURAL, "url": STRUCTURAL}
 _OBJECT, _STRING = int(Kind.OBJECT), int(Kind.STRING)
 
 

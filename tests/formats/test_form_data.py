@@ -111,7 +111,7 @@ ITEM = json.dumps({"custom_id": "r-1", "method": "POST", "url": "/v1/chat/comple
 )
 def test_a_batch_file_is_read_line_by_line(name: str, media_type: str) -> None:
     found = texts(file(f"{ITEM}\n\n{ITEM}".encode(), name, media_type))
-    assert [text for text in found if not text.startswith("/")] == ["tool", "first"] * 2
+    assert [text for text in found if not text.startswith("/")] == ["r-1", "tool", "first"] * 2
 
 
 def test_a_json_file_must_be_json() -> None:
@@ -216,6 +216,9 @@ def test_text_that_begins_like_media_is_text() -> None:
         pytest.param(Part(b"YQ==", PLAIN, "", "\r\nContent-Transfer-Encoding: base64"), 415, id="base64"),
         pytest.param(Part(b"a", PLAIN, "", "\r\nContent-Length: 2"), 400, id="length"),
         pytest.param(Part(b"a", FILE.format("=?utf-8?q?Ada?=")), 415, id="encoded-word"),
+        pytest.param(
+            Part(b"a", 'form-data; name=a; filename*0="ada@exam"; filename*1="ple.org"'), 415, id="in-pieces"
+        ),
         pytest.param(Part(b"a\x00"), 415, id="binary-form-field"),
         pytest.param(Part(b"a\xff", 'form-data; name="model"'), 415, id="broken-utf8"),
     ],

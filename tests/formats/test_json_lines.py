@@ -59,6 +59,12 @@ def test_items_without_an_endpoint_and_fine_tuning_are_chats() -> None:
     assert texts({"custom_id": "r-1", "body": CHAT}, CHAT) == ["tool", "first"] * 2
 
 
+def test_the_id_that_the_client_chose_is_looked_at_for_patterns() -> None:
+    item = json.dumps({**batch_item("/v1/responses", input="hi"), "custom_id": "ssn-123-45-6789"})
+    found = [(field.kind, field.text) for field in parsed(item.encode()).fields]
+    assert (FieldKind.KEY, "ssn-123-45-6789") in found
+
+
 def test_an_item_of_two_endpoints_is_looked_at_as_a_whole() -> None:
     one, two = (json.dumps(batch_item(url, seed="x y")) for url in ("/v1/chat/completions", "/v1/messages"))
     twice = one[:-1] + "," + two[1:]
