@@ -23,7 +23,8 @@ from sidecar.tokens.token_map import TokenMap
 
 PatternsIn = Callable[[str, str], Sequence[Span]]
 
-_TOKEN_BODY = re.compile(r"\{[\s{*_\\]*[A-Za-z][A-Za-z0-9_\\ ]*_\s*\d+[\s}*_\\]*\}?")
+# The digits of a token are its own; longer ones are no token's, and its name may be anything's.
+_TOKEN_NUMBER = re.compile(r"\{[\s{*_\\]{0,16}[A-Za-z][A-Za-z0-9_\\ ]*_\s*(\d{1,6})(?!\d)")
 _LONG_NUMBER = re.compile(rb"[\s:\[,]-?\d{7}")
 
 
@@ -50,7 +51,7 @@ class AnswerScan:
 
     def invented(self, text: str, hint: str = "") -> list[Replacement]:
         """Return what is to be put in the place of each span that the request did not hold."""
-        tokens = [match.span() for match in _TOKEN_BODY.finditer(text)] if "{" in text else []
+        tokens = [match.span(1) for match in _TOKEN_NUMBER.finditer(text)] if "{" in text else []
         return [
             Replacement(span.start, span.end, self._map.cover(text[span.start : span.end], span.entity_type))
             for span in self._patterns_in(text, hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
@@ -83,6 +84,8 @@ LONG = "and so on, as models do when they are asked for prose, " * 3
         pytest.param("n 4111111111111111", TEXT, "n {{CREDIT_CARD_1}}", id="number-in-prose"),
         pytest.param('{"n":4111111111111111}', RAW, '{"n":{{CREDIT_CARD_1}}}', id="no-json-at-all"),
         pytest.param("a{eve@example.com}", TEXT, "a{{{EMAIL_2}}}", id="braces-are-no-shelter"),
+        pytest.param("{card_4111111111111111}", TEXT, "{card_{{CREDIT_CARD_1}}}", id="nor-is-a-name"),
+        pytest.param("{a 4111111111111111 _1}", TEXT, "{a {{CREDIT_CARD_1}} _1}", id="nor-a-number-behind"),
     ],
 )
 def test_what_is_invented_goes_and_what_is_the_requests_comes(
@@ -184,6 +187,14 @@ def test_a_whole_answer_that_invents_nothing_is_the_same_object(fmt: Format) -> 
     scan = scan_of()
     body = b'{"id": "x", "choices": [{"text": "Good morning"}], "n": 12}'
     assert scan.format(fmt).restore_answer(body, scan.restorer) is body
+
+
+@pytest.mark.parametrize("piece", ["{", "{ ", "{a_ ", "{\\"])
+def test_braces_take_linear_time(piece: str) -> None:
+    text = piece * 100_000
+    started = time.process_time()
+    assert scan_of().invented(text) == []
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("body", [b"{", b"<html>", b"\xff"])
