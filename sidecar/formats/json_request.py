@@ -7,12 +7,15 @@ signed or media. A string that is itself a JSON document counts by the literals 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from sidecar.errors import RequestRefused
 from sidecar.formats.base64_text import Base64Text
 from sidecar.formats.format import FieldKind, Passing, Replacement
+from sidecar.formats.json_answer import nothing_like
 from sidecar.formats.json_text import (
+    Change,
     Document,
     Edits,
     JsonInvalid,
@@ -112,6 +115,8 @@ class JsonRequest:
         except JsonInvalid as error:
             raise RequestRefused(400, f"the body is not JSON in UTF-8: {error}") from None
         self._fields: list[JsonField] = []
+        self._starts: list[int] = []  # of the places that the fields stand in
+        self._companions: list[Place] = []
         self._signed: list[str] = []
         self._budget = NESTED_BUDGET * len(body)
         self._at = 0
@@ -136,18 +141,38 @@ class JsonRequest:
         return [text for text in self._signed if text]
 
     def edited(self, replacements: Sequence[Sequence[Replacement]]) -> bytes:
-        """Return the body with only these stretches changed; the same object if there are none."""
+        """Return the body with only these stretches changed; the same object if there are none.
+
+        What spells out a changed text piece by piece goes.
+        """
         if not any(replacements):
             return self._body
         edits = Edits()
-        for field, changes in zip(self._fields, replacements, strict=True):
-            if changes:
+        gone = self._gone([at for at, changes in zip(self._starts, replacements, strict=True) if changes])
+        for start, end, source in gone:
+            edits.put_source(self._document, start, end, source)
+        for field, at, changes in zip(self._fields, self._starts, replacements, strict=True):
+            if changes and not _covered(gone, at):
                 field.replace(changes, edits)
         return edits.apply(self._document).encode("utf-8")
+
+    def _gone(self, changed: list[int]) -> list[Change]:
+        """Return what stands for the companions of texts that change, in ascending order."""
+        changed.sort()
+        starts, ends = self._document.starts, self._document.ends
+        gone: list[Change] = []
+        for place in sorted(self._companions, key=lambda place: place.entry):
+            first = bisect_left(changed, starts[place.above])
+            is_inner = bool(gone) and starts[place.entry] < gone[-1][1]
+            if not is_inner and first < len(changed) and changed[first] < ends[place.above]:
+                like = nothing_like(self._document, place.entry)
+                gone.append((starts[place.entry], ends[place.entry], like))
+        return gone
 
     def _look(self, document: Document, place: Place) -> None:
         kind, treatment = document.kinds[place.entry], place.treatment
         if kind in _CONTAINERS:
+            self._companions.append(place)
             return  # what stands in it comes by itself
         if treatment is Treatment.SIGNED:
             self._signed.append(document.decoded(place.entry))
@@ -222,7 +247,13 @@ class JsonRequest:
         if len(self._fields) == MAX_FIELDS:
             raise self._refused(413, f"more than {MAX_FIELDS} strings and numbers")
         self._fields.append(JsonField(kind, holder, hint))
+        self._starts.append(self._at)
 
     def _refused(self, status: int, message: str) -> RequestRefused:
         offset = len(self._document.text[: self._at].encode("utf-8"))
         return RequestRefused(status, f"byte {offset} of the body: {message}")
+
+
+def _covered(gone: Sequence[Change], at: int) -> bool:
+    before = bisect_right(gone, at, key=lambda change: change[0])
+    return before > 0 and at < gone[before - 1][1]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar.errors import RequestRefused
+from sidecar.formats.format import Replacement
 from sidecar.formats.openai_responses import OPENAI_RESPONSES
 from sidecar.model import Original
 from sidecar.tokens.token_map import TokenMap
@@ -112,3 +113,24 @@ def test_log_probabilities_of_a_text_that_changes_go_and_others_stay() -> None:
     assert plain["logprobs"][0]["token"] == "{{"
     # It describes nothing that changed, so it is restored like any other text.
     assert plain["logprobs"][0]["top_logprobs"] == [{"token": "Ada"}]
+
+
+def test_log_probabilities_of_history_go_where_their_text_changes() -> None:
+    pieces = [
+        {"token": piece, "bytes": [*piece.encode()], "logprob": -1.0} for piece in ("ada", "@example.org")
+    ]
+    parts = [
+        {"type": "output_text", "text": text, "logprobs": pieces} for text in ("ada@example.org", "hello")
+    ]
+    body = {"input": [{"role": "assistant", "content": parts}]}
+    parsed = OPENAI_RESPONSES.parse_request(json.dumps(body).encode())
+    sent = json.loads(
+        parsed.edited(
+            [
+                [Replacement(0, 15, "{{EMAIL_1}}")] if f.text == "ada@example.org" else []
+                for f in parsed.fields
+            ]
+        )
+    )
+    [message] = sent["input"]
+    assert message["content"] == [{"type": "output_text", "text": "{{EMAIL_1}}", "logprobs": []}, parts[1]]
