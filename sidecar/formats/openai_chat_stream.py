@@ -105,7 +105,7 @@ def _skipped(_document: Document, _entry: int, path: Path) -> bool:
 
 def _is_delta(path: Path) -> bool:
     """Tell a piece of text from what names, types or identifies, and from a choice's other strings."""
-    if path[0] == "delta":
+    if path[:1] == ("delta",):
         return path[-1] not in _NAMES
     return path == ("text",)  # the older completions put their deltas here
 

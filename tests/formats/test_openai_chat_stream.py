@@ -329,3 +329,10 @@ def test_arguments_given_as_an_object_are_complete_and_keep_numbers() -> None:
     restored = documents(restore(frame, tokens))[0]["choices"][0]["delta"]["tool_calls"][0]["function"]
     number = 4111111111111111
     assert restored == {"arguments": {"card": number, "signature": f"{number}!", "rest": "{{CREDIT"}}
+
+
+@pytest.mark.parametrize("choice", ["{{PERSON_1}}", ["{{PERSON_1}}"], 5, None])
+def test_a_choice_that_is_no_object_is_restored_like_any_other_text(choice: Json) -> None:
+    stream = b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+    expected = json.loads(json.dumps(choice).replace("{{PERSON_1}}", "Ada Park"))
+    assert documents(restore(stream, token_map("Ada Park"))) == [{"choices": [expected]}]
