@@ -35,7 +35,7 @@ redis:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
-	|| echo "make: NO redis-server, and it cannot be installed here: tests of the conversation store are SKIPPED" >&2
+	|| echo "make: NO redis-server, and it cannot be installed here: tests of the conversation store will fail" >&2
 
 check: dev ## format, lint, types, layers, generated code
 	$(BIN)/ruff format --check .
