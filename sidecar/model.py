@@ -6,7 +6,7 @@ Nothing here does work; every value is checked once, on construction, and never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
@@ -24,6 +24,8 @@ class Origin(Enum):
 class Span:
     """A stretch ``[start, end)`` of one text, in code points, that holds one original.
 
+    ``rule`` names what found it (a pattern's name, a model, a cue), for people; it decides nothing.
+
     Raises:
         ValueError: The stretch is empty or negative, or the score lies outside 0..1.
     """
@@ -33,6 +35,7 @@ class Span:
     entity_type: str
     score: float
     origin: Origin
+    rule: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Check the bounds."""
