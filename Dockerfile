@@ -14,6 +14,7 @@ RUN pip install --require-hashes --only-binary :all: --requirement requirements-
  && pip --python /opt/pii-sidecar install --require-hashes --only-binary :all: --requirement requirements-image.lock
 
 COPY pyproject.toml README.md LICENSE patterns.json ./
+COPY patterns ./patterns
 COPY sidecar ./sidecar
 RUN pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /dist . \
  && pip --python /opt/pii-sidecar install --no-deps --no-index /dist/*.whl

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sidecar.detection.charset import EMPTY, CharSet
-from sidecar.detection.syntax import Branch, Chars, Look, Node, Repeat, Sequence, Zero
+from sidecar.detection.syntax import (
+    Branch,
+    Chars,
+    Look,
+    Marked,
+    Node,
+    Repeat,
+    Sequence,
+    Unsupported,
+    Zero,
+)
 
 UNLIMITED = 1 << 30
 _COUNTED = 4096  # leaves of wider patterns are not worth counting: nobody accepts them
@@ -22,6 +32,7 @@ class Bounds:
 
     ``least`` and ``most`` are code points matched; ``ahead`` and ``behind`` are those that lookarounds see
     beyond the match; ``leaves`` counts the ends of backtracking paths. Each stops at ``UNLIMITED``.
+    ``looks``: there are lookarounds; ``marks``: a group marks the original.
     """
 
     least: int
@@ -30,6 +41,7 @@ class Bounds:
     behind: int
     leaves: int
     looks: bool
+    marks: bool
 
 
 class _Start(NamedTuple):
@@ -52,7 +64,7 @@ def bounds(tree: Node) -> Bounds:
     ahead, behind = _reach(tree)
     looks = bool(_looks(tree))
     leaves = UNLIMITED if most > _COUNTED else _leaves(tree, _Leaves(1, 1), _Start(EMPTY, ends=True)).alive
-    return Bounds(least, most, ahead, behind, leaves, looks)
+    return Bounds(least, most, ahead, behind, leaves, looks, marks(tree))
 
 
 def _width(node: Node) -> tuple[int, int]:
@@ -68,6 +80,8 @@ def _width(node: Node) -> tuple[int, int]:
         case Repeat(low, high, body, _):
             least, most = _width(body)
             return _capped(low * least), _capped(most * (UNLIMITED if high is None else high))
+        case Marked(body):
+            return _width(body)
         case Look() | Zero():
             return 0, 0
 
@@ -76,12 +90,44 @@ def _looks(node: Node) -> list[Look]:
     match node:
         case Sequence(parts) | Branch(parts):
             return [look for part in parts for look in _looks(part)]
-        case Repeat(_, _, body, _):
+        case Repeat(_, _, body, _) | Marked(body):
             return _looks(body)
         case Look(body, _, _):
             return [node, *_looks(body)]
         case Chars() | Zero():
             return []
+
+
+def marks(node: Node) -> bool:
+    """Tell whether a group marks the original in every match.
+
+    Raises:
+        Unsupported: There is such a group, but some matches do without it.
+    """
+    surely, possibly = _marks(node)
+    if possibly and not surely:
+        raise Unsupported("the group 'original' must be part of every match, and of no lookaround")
+    return surely
+
+
+def _marks(node: Node) -> tuple[bool, bool]:
+    """Return whether the mark is part of every match, and of any."""
+    match node:
+        case Marked():
+            return True, True
+        case Sequence(parts):
+            found = [_marks(part) for part in parts]
+            return any(surely for surely, _ in found), any(possibly for _, possibly in found)
+        case Branch(alternatives):
+            found = [_marks(each) for each in alternatives]
+            return all(surely for surely, _ in found), any(possibly for _, possibly in found)
+        case Repeat(low, _, body, _):
+            surely, possibly = _marks(body)
+            return surely and low > 0, possibly
+        case Look(body, _, _):
+            return False, _marks(body)[1]
+        case Chars() | Zero():
+            return False, False
 
 
 def _reach(tree: Node) -> tuple[int, int]:
@@ -107,6 +153,8 @@ def _start(node: Node, rest: _Start) -> _Start:
         case Repeat(low, _, body, _):
             inner = _start(body, rest)
             return inner if low else _Start(inner.chars | rest.chars, inner.ends or rest.ends)
+        case Marked(body):
+            return _start(body, rest)
         case Look() | Zero():
             return rest
 
@@ -132,6 +180,8 @@ def _leaves(node: Node, below: _Leaves, rest: _Start) -> _Leaves:
             return total
         case Repeat():
             return _repeat_leaves(node, below, rest)
+        case Marked(body):
+            return _leaves(body, below, rest)
         case Look(body, _, _):
             inner = _leaves(body, _Leaves(1, 1), _Start(EMPTY, ends=True))
             return _Leaves(_capped(below.alive + inner.alive), _capped(below.dead + inner.alive))

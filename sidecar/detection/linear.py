@@ -4,6 +4,9 @@ Patterns without lookarounds run on RE2. Patterns with bounded lookarounds run o
 finds every place a match can start, and on ``re`` from there, for a bounded stretch and a bounded number
 of backtracking paths; the matches are those of ``re.finditer``. Everything else is refused.
 
+A group named ``original`` narrows a match to that group; such a pattern is bounded like one with
+lookarounds, and the search goes on behind the group, not behind the match.
+
 A pattern of unbounded width is run in windows, because each search of RE2 may look ahead to the end of
 the text: an attempt that has neither matched nor failed after ``WINDOW`` bytes is given up. A match that
 reaches the window's end is followed as far as it goes.
@@ -17,7 +20,7 @@ from collections.abc import Callable, Iterator
 import re2
 
 from sidecar.detection.bounds import Bounds, bounds
-from sidecar.detection.syntax import Dialect, ForeignSyntax, Node, Unsupported, parse, source
+from sidecar.detection.syntax import MARK, Dialect, ForeignSyntax, Node, Unsupported, parse, source
 
 WINDOW = 2048  # bytes of room that every attempt of an unbounded pattern gets
 MAX_VERIFIED_WIDTH = 512  # code points that a pattern with lookarounds may touch
@@ -65,11 +68,12 @@ class LinearPattern:
         Unsupported: The pattern does not compile, cannot run in linear time, or can match nothing.
     """
 
-    __slots__ = ("_bounds", "_direct", "_match", "_verifier", "coarse")
+    __slots__ = ("_bounds", "_direct", "_group", "_match", "_verifier", "coarse")
 
     def __init__(self, regex: str, flags: int = 0) -> None:
         self._bounds: Bounds | None = None
         self._verifier: re.Pattern[str] | None = None
+        self._group: str | int = 0
         try:
             tree = parse(regex, flags)
         except ForeignSyntax as exc:
@@ -78,7 +82,9 @@ class LinearPattern:
             self._direct = False
             return
         self._bounds = _checked(tree)
-        if self._bounds.looks:
+        if self._bounds.marks:
+            self._group = MARK
+        if self._bounds.looks or self._bounds.marks:
             self._verifier = re.compile(source(tree, Dialect.PYTHON), re.ASCII)
         self.coarse = source(tree, Dialect.COARSE)
         self._match = _compiled(source(tree, Dialect.RE2))
@@ -165,7 +171,7 @@ class Scan:
             block = self._point + _BLOCK
             found = verifier.search(text, self._point, min(self._point + room, len(text)))
             if found is not None and found.start() < block:
-                return found.span()
+                return found.span(self._pattern._group)  # noqa: SLF001
             self._stand_at(min(block, len(text)))
             self._tick()
         return None
@@ -194,15 +200,17 @@ def _checked(tree: Node) -> Bounds:
     found = bounds(tree)
     if found.least == 0:
         raise Unsupported("it can match the empty text")
-    if not found.looks:
+    if not found.looks and not found.marks:
         return found
     if found.most + found.ahead + found.behind > MAX_VERIFIED_WIDTH:
         raise Unsupported(
-            f"with lookarounds, it may touch {MAX_VERIFIED_WIDTH} characters at most; bound its repeats"
+            f"with lookarounds or a group 'original', it may touch {MAX_VERIFIED_WIDTH} characters at most; "
+            "bound its repeats"
         )
     if found.leaves > MAX_LEAVES:
         raise Unsupported(
-            f"with lookarounds, it may backtrack over {MAX_LEAVES} paths at most; make its parts distinct"
+            f"with lookarounds or a group 'original', it may backtrack over {MAX_LEAVES} paths at most; "
+            "make its parts distinct"
         )
     return found
 

@@ -1,9 +1,10 @@
 """One entry of ``patterns.json``: read, compiled and proven by its own examples.
 
-An entry needs ``name``, ``type`` and ``regex``. Optional are
+An entry needs ``name``, ``type`` and ``regex``; a group ``(?P<original>…)`` in the regex marks the part of a
+match that is sensitive. Optional are
 
 - ``flags``: letters out of ``i``, ``m``, ``s``, ``x``;
-- ``check``: the name of a test on the matched string (``checks``);
+- ``check``: the name of a test on the matched string (``checks.registry``);
 - ``context``: words, and ``context_within``: characters between word and match at most;
 - ``need``: what a match must show: ``nothing``, ``check``, ``context``, ``either`` or ``both``; by default
   whichever of the two there is, and either if there are both;
@@ -22,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.detection.checks import CHECKS
+from sidecar.detection.checks.registry import CHECKS, check_named
 from sidecar.detection.context import ContextWords
 from sidecar.detection.linear import LinearPattern, TextView
 from sidecar.detection.overlap import resolve
@@ -106,10 +107,12 @@ class Entry:
         name = self.raw.get("check")
         if name is None:
             return None
-        if not isinstance(name, str) or name not in CHECKS:
-            self.problems.append(f"check must be one of {', '.join(sorted(CHECKS))}")
-            return None
-        return CHECKS[name]
+        check = check_named(name) if isinstance(name, str) else None
+        if check is None:
+            self.problems.append(
+                f"check must be one of {', '.join(sorted(CHECKS))}, or a module of stdnum (stdnum.es.nif)"
+            )
+        return check
 
     def _context(self) -> ContextWords | None:
         words, within = self.raw.get("context"), self.raw.get("context_within")

@@ -11,7 +11,7 @@ from enum import Enum
 
 import re2
 
-from sidecar.detection.checks import Check
+from sidecar.detection.checks.registry import Check
 from sidecar.detection.context import ContextWords
 from sidecar.detection.linear import LinearPattern, TextView, re2_options
 from sidecar.detection.overlap import resolve
@@ -85,7 +85,7 @@ class Pattern:
                 return False
 
     def _span(self, start: int, end: int, score: float) -> Span:
-        return Span(start, end, self.entity_type, score, Origin.PATTERN)
+        return Span(start, end, self.entity_type, score, Origin.PATTERN, self.name)
 
 
 class PatternDetector:

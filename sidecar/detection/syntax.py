@@ -3,7 +3,8 @@ r"""Regular expressions as trees, and the trees as source for an engine.
 A pattern is read once, by Python's own parser under ``re.ASCII``, and written out again for RE2 and for
 ``re`` with every character class spelled in full, so both engines run the very same expression.
 Differences from ``re`` are two: ``$`` without ``(?m)`` is the end of the text only, and back-references,
-conditionals, atomic groups and possessive repeats are refused.
+conditionals, atomic groups and possessive repeats are refused. Of all groups, only one named ``original``
+means something: it marks the part of a match that is sensitive.
 """
 
 from __future__ import annotations
@@ -87,7 +88,17 @@ class Look:
     negative: bool
 
 
-Node = Chars | Sequence | Branch | Repeat | Look | Zero
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The group ``(?P<original>…)``: the part of a match that counts."""
+
+    body: Node
+
+
+Node = Chars | Sequence | Branch | Repeat | Look | Marked | Zero
+
+MARK = "original"
+"""Name of the group that marks the sensitive part of a match."""
 
 _COARSE_REPEATS = 3
 _POSITIONS = {
@@ -127,15 +138,16 @@ def parse(pattern: str, flags: int = 0) -> Node:
         raise ForeignSyntax(str(exc)) from exc
     except RecursionError as exc:
         raise Unsupported("too deeply nested") from exc
-    return _sequence(tree, tree.state.flags)
+    return _sequence(tree, tree.state.flags, tree.state.groupdict.get(MARK))
 
 
-def _sequence(items: Iterable[tuple[Any, Any]], flags: int) -> Node:
-    parts = tuple(_node(op, argument, flags) for op, argument in items)
+def _sequence(items: Iterable[tuple[Any, Any]], flags: int, mark: int | None) -> Node:
+    """Read a sequence; ``mark`` is the number of the group that marks the original."""
+    parts = tuple(_node(op, argument, flags, mark) for op, argument in items)
     return parts[0] if len(parts) == 1 else Sequence(parts)
 
 
-def _node(op: Any, argument: Any, flags: int) -> Node:  # noqa: ANN401 - the parser's own untyped tuples
+def _node(op: Any, argument: Any, flags: int, mark: int | None) -> Node:  # noqa: ANN401 - the parser's own untyped tuples
     if op in _REFUSED:
         raise Unsupported(f"{_REFUSED[op]} cannot run in linear time")
     if op in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
@@ -143,17 +155,18 @@ def _node(op: Any, argument: Any, flags: int) -> Node:  # noqa: ANN401 - the par
     if op is sre.AT:
         return _position(argument, flags)
     if op is sre.BRANCH:
-        return Branch(tuple(_sequence(items, flags) for items in argument[1]))
+        return Branch(tuple(_sequence(items, flags, mark) for items in argument[1]))
     if op is sre.SUBPATTERN:
-        _, add, remove, items = argument
-        return _sequence(items, (flags | add) & ~remove)
+        group, add, remove, items = argument
+        body = _sequence(items, (flags | add) & ~remove, mark)
+        return Marked(body) if group is not None and group == mark else body
     if op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
         low, high, items = argument
         limit = None if high is sre.MAXREPEAT else int(high)
-        return Repeat(int(low), limit, _sequence(items, flags), op is sre.MIN_REPEAT)
+        return Repeat(int(low), limit, _sequence(items, flags, mark), op is sre.MIN_REPEAT)
     if op in (sre.ASSERT, sre.ASSERT_NOT):
         direction, items = argument
-        return Look(_sequence(items, flags), direction > 0, op is sre.ASSERT_NOT)
+        return Look(_sequence(items, flags, mark), direction > 0, op is sre.ASSERT_NOT)
     if op is getattr(sre, "FAILURE", None):  # (?!)
         return Look(Sequence(()), ahead=True, negative=True)
     raise Unsupported(f"{op} is unknown")
@@ -202,6 +215,8 @@ def source(node: Node, dialect: Dialect) -> str:
             if dialect is not Dialect.PYTHON:
                 return ""
             return f"(?{'' if ahead else '<'}{'!' if negative else '='}{source(body, dialect)})"
+        case Marked(body):
+            return f"(?{f'P<{MARK}>' if dialect is Dialect.PYTHON else ':'}{source(body, dialect)})"
         case Zero():
             return node.value[dialect is Dialect.PYTHON]
 

@@ -213,3 +213,29 @@ def test_the_coarse_source_matches_wherever_the_pattern_does(pattern: str, text:
         assume(False)
     if any(True for _ in linear.finditer(text)):
         assert any(True for _ in LinearPattern(linear.coarse).finditer(text))
+
+
+def test_a_group_named_original_narrows_the_match() -> None:
+    pattern = LinearPattern(r"(?i:record|mrn)[ :#]{1,3}(?P<original>\d{5,10})(?:;|$)")
+    text = "MRN: 12345; record 67890;"
+    assert [text[start:end] for start, end in pattern.finditer(text)] == ["12345", "67890"]
+
+
+def test_what_follows_the_group_may_begin_the_next_match() -> None:
+    pattern = LinearPattern(r"a(?P<original>\d)a")
+    assert list(pattern.finditer("a1a2a3a")) == [(1, 2), (3, 4), (5, 6)]
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        pytest.param(r"a(?P<original>b)?", id="optional"),
+        pytest.param(r"a|(?P<original>b)", id="one-of-two"),
+        pytest.param(r"a(?=(?P<original>b))", id="in-a-lookahead"),
+        pytest.param(r"(?<=(?P<original>b))a", id="in-a-lookbehind"),
+        pytest.param(r"a(?P<original>\w+)", id="unbounded"),
+    ],
+)
+def test_a_group_named_original_that_may_be_missing_or_endless_is_refused(regex: str) -> None:
+    with pytest.raises(Unsupported, match="original"):
+        LinearPattern(regex)

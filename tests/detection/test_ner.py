@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.detection.ner import Ner, _Item
-from sidecar.detection.pattern_file import DEFAULT_NER
+from sidecar.detection.pattern_source import DEFAULT_NER
 from sidecar.detection.pieces import Piece
 from sidecar.errors import ConfigError, RequestRefused
 from sidecar.model import Passage

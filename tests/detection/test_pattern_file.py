@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.detection.pattern_file import DEFAULT_NER, PatternFile, load_patterns
+from sidecar.detection.pattern_file import PatternFile, load_patterns
+from sidecar.detection.pattern_source import DEFAULT_NER, read
 from sidecar.errors import ConfigError
 from sidecar.model import Passage
 
@@ -35,8 +36,57 @@ def test_the_shipped_file_proves_itself_without_warnings(shipped: PatternFile) -
 
 
 def test_every_shipped_entry_brings_examples_of_both_kinds() -> None:
-    shipped = json.loads((Path(__file__).parents[2] / "patterns.json").read_text("utf-8"))
-    assert all(entry["match"] and entry["no_match"] for entry in shipped["patterns"])
+    entries = [raw.entry for raw in read(None).entries]
+    assert entries
+    assert [entry for entry in entries if not (entry["match"] and entry["no_match"])] == []
+
+
+def test_every_file_of_the_shipped_folder_is_included() -> None:
+    index = Path(__file__).parents[2] / "patterns.json"
+    included = json.loads(index.read_text("utf-8"))["include"]
+    assert sorted(included) == sorted(
+        f"patterns/{file.name}" for file in (index.parent / "patterns").iterdir()
+    )
+
+
+def test_an_index_loads_the_files_that_it_includes_in_order(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "a.json").write_text(json.dumps({"patterns": [PLAIN]}), encoding="utf-8")
+    (tmp_path / "b.json").write_text(
+        json.dumps([PLAIN | {"name": "other", "regex": "C-1"}]), encoding="utf-8"
+    )
+    patterns = load(tmp_path, PLAIN | {"name": "own", "regex": "D-1"}, include=["more/a.json", "b.json"])
+    assert [pattern.name for pattern in patterns.patterns.patterns] == ["badge", "other", "own"]
+
+
+def test_a_problem_in_an_included_file_names_that_file(tmp_path: Path) -> None:
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps({"patterns": [PLAIN | {"regex": "("}], "ner": {}}), encoding="utf-8")
+    lines = problems(tmp_path, PLAIN, include=["part.json"])
+    assert lines[0] == f"{part}: ner has no place in a file that is included"
+    assert lines[1].startswith(f"{part}: patterns[0] badge: regex cannot be used")
+    assert "patterns[0] badge: name is used twice" in lines[2]
+
+
+@pytest.mark.parametrize("include", ["b.json", [1]], ids=["text", "numbers"])
+def test_include_must_be_a_list_of_names(tmp_path: Path, include: object) -> None:
+    assert "include must be a list" in problems(tmp_path, include=include)[0]
+
+
+def test_extends_adds_to_the_shipped_entries(tmp_path: Path, shipped: PatternFile) -> None:
+    patterns = load(tmp_path, PLAIN, extends="shipped")
+    assert set(patterns.entity_types) == {*shipped.entity_types, "BADGE"}
+    assert patterns.ner == shipped.ner
+
+
+def test_an_entry_with_a_shipped_name_takes_its_place(tmp_path: Path, shipped: PatternFile) -> None:
+    patterns = load(tmp_path, PLAIN | {"name": "email", "enabled": False}, extends="shipped")
+    assert "EMAIL" in shipped.entity_types
+    assert "EMAIL" not in patterns.entity_types
+
+
+def test_only_the_shipped_file_can_be_extended(tmp_path: Path) -> None:
+    assert "extends must be 'shipped'" in problems(tmp_path, PLAIN, extends="other.json")[0]
 
 
 @pytest.mark.parametrize(

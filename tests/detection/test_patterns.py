@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 
 from sidecar.detection.linear import LinearPattern
 from sidecar.detection.pattern_file import PatternFile, load_patterns
+from sidecar.detection.pattern_source import read
 from sidecar.errors import RequestRefused
 from sidecar.model import Passage
 
@@ -115,10 +114,7 @@ def test_any_text_gives_disjoint_ascending_spans_within_it(text: str) -> None:
         end = span.end
 
 
-REGEXES = [
-    entry["regex"]
-    for entry in json.loads((Path(__file__).parents[2] / "patterns.json").read_text())["patterns"]
-]
+REGEXES = [entry["regex"] for entry in (raw.entry for raw in read(None).entries)]
 PARTS = st.sampled_from(
     [
         "4111",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.detection.checks import CHECKS
+from sidecar.detection.checks.registry import CHECKS, check_named
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,23 @@ def test_what_is_not_sound_fails(check: str, text: str) -> None:
 @given(text=st.one_of(st.text(max_size=40), st.text("0123456789+-:. ()/abfx%", max_size=40)))
 def test_no_string_makes_a_check_raise(name: str, text: str) -> None:
     assert CHECKS[name](text) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("stdnum.es.nif", "12345678Z", "12345678A"),
+        ("stdnum.br.cpf", "529.982.247-25", "529.982.247-26"),
+    ],
+)
+def test_every_number_format_of_stdnum_is_a_check(name: str, good: str, bad: str) -> None:
+    check = check_named(name)
+    assert check is not None
+    assert check(good)
+    assert not check(bad)
+    assert not check("\u0661\u0662\u0663")
+
+
+@pytest.mark.parametrize("name", ["stdnum.xx.nothing", "stdnum.es", "stdnum.", "magic", "stdnum.util"])
+def test_a_name_of_no_check_is_none(name: str) -> None:
+    assert check_named(name) is None
