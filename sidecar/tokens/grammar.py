@@ -11,7 +11,11 @@ inside        up to 8 of white space, ``*``, ``_`` and backtick on either side o
 name          any letter case; for each underscore an underscore, ``\_``, ``\\_``, ``\u005f`` or a
               hyphen with up to two white spaces on either side, or one or two white spaces
 number        up to 8 zeros in front
+link          a second number, read like the first: ``PERSON_1_2`` is the second spelling of person 1
 ============  ======================================================================================
+
+``A_1_2`` may be number 2 of a type ``A_1`` or the second spelling of number 1 of ``A``: ``readings``
+returns both, and a token map gives out at most one of them.
 
 A name without braces is never a token, and every bound is small, so a candidate is short and no text
 can make reading slower than linear.
@@ -23,6 +27,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+Name = tuple[str, str]
+"""An entity type and a number, or a number and a link (``1_2``): digits without padding."""
+
 MAX_ZEROS = 8
 """How many zeros may pad a number, in a token as in an HTML character reference."""
 
@@ -30,6 +37,7 @@ _SPACE = " \\t\\n\\r\\f\\v\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff"
 _PADDING = f"[{_SPACE}*_`]{{0,8}}"
 _ZEROS = f"0{{0,{MAX_ZEROS}}}"
 _UNIT = rf"(?:[a-z0-9_\-{_SPACE}]|\\{{1,2}}_|\\u005f)"
+_NUMBER_UNITS = 24  # a spelled-out underscore, the zeros, and more digits than are ever given out
 _UNIT_BEGUN = r"(?:\\{1,2}|\\u(?:0(?:05?)?)?)"
 _FLAGS = re.ASCII | re.IGNORECASE
 
@@ -99,7 +107,7 @@ MAY_START = re.compile("[{&\\\\\uff5b]")
 class Grammar:
     r"""The compiled language for entity types up to some length.
 
-    ``token`` matches a whole token, greedily; its group ``body`` goes to ``read_name``. ``begun``
+    ``token`` matches a whole token, greedily; its group ``body`` goes to ``readings``. ``begun``
     matches from a start to the end of the text if that stretch is a proper prefix of a token: the group
     ``stem`` holds the part of the name so far (for ``begins_name``), or ``body`` a whole name, or
     neither is set if the name has not started. ``closing`` is the ``body`` case of it alone, for a
@@ -115,7 +123,7 @@ class Grammar:
 @lru_cache(maxsize=8)
 def grammar_for(longest_type: int) -> Grammar:
     """Return the grammar for entity types of up to ``longest_type`` characters."""
-    units = 5 * longest_type + 24
+    units = 5 * longest_type + 2 * _NUMBER_UNITS
     body = f"(?P<body>[a-z]{_UNIT}{{0,{units}}}[0-9])"
     stem = f"(?P<stem>[a-z]{_UNIT}{{0,{units + 1}}}{_UNIT_BEGUN}?)"
     start = _OPEN + _PADDING
@@ -133,22 +141,41 @@ def _plain(name: str) -> str:
     return _SEPARATOR.sub("_", name).upper()
 
 
-def _split(name: str) -> tuple[str, str] | None:
-    """Return the type and the digits without padding, or None if that is not what the name is."""
-    entity_type, _, digits = _plain(name).rpartition("_")
+def _number(digits: str) -> str | None:
+    """Return the digits without padding, none if there are only zeros; None if they are no number."""
     number = digits.lstrip("0")
-    if not entity_type or not digits.isdigit() or len(digits) - len(number) > MAX_ZEROS:
+    if (digits and not digits.isdigit()) or len(digits) - len(number) > MAX_ZEROS:
         return None
-    return entity_type, number
+    return number
 
 
-def read_name(body: str) -> tuple[str, str] | None:
-    """Return the entity type and the number (digits, no padding) that a token's body spells."""
-    name = _split(body)
-    return name if name and name[1] else None
+def _readings(plain: str) -> list[Name]:
+    """Return what a name says, or what the start of one says so far: its last number may be empty."""
+    entity_type, _, tail = plain.rpartition("_")
+    last = _number(tail)
+    if last is None or not entity_type:
+        return []
+    names = [(entity_type, last)]
+    entity_type, _, tail = entity_type.rpartition("_")
+    number = _number(tail)
+    if number and entity_type:
+        names.append((entity_type, f"{number}_{last}"))
+    return names
 
 
-def begins_name(stem: str, heads: set[str], numbers: set[tuple[str, str]]) -> bool:
+def readings(body: str) -> list[Name]:
+    """Return what a token's body may spell: a type's number, and a link of another type's."""
+    return [name for name in _readings(_plain(body)) if name[1] and name[1][-1] != "_"]
+
+
+def linked_by(entity_type: str) -> Name | None:
+    """Return whose links look like numbers of this type: those of ``A``'s 1 like numbers of ``A_1``."""
+    name, _, digits = entity_type.rpartition("_")
+    number = _number(digits)
+    return (name, number) if name and number else None
+
+
+def begins_name(stem: str, heads: set[str], numbers: set[Name]) -> bool:
     """Tell whether a body that starts with ``stem`` may spell one of some names.
 
     Args:
@@ -156,7 +183,5 @@ def begins_name(stem: str, heads: set[str], numbers: set[tuple[str, str]]) -> bo
         heads: All prefixes of ``TYPE_`` for the types of those names.
         numbers: For each name its type with every prefix of its number, the empty one included.
     """
-    if _plain(stem) in heads:
-        return True
-    name = _split(stem)
-    return name is not None and name in numbers
+    plain = _plain(stem)
+    return plain in heads or any(name in numbers for name in _readings(plain))

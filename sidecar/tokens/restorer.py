@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sidecar.model import Escaping
-from sidecar.tokens.grammar import MAY_START, Grammar, begins_name, read_name
+from sidecar.tokens.grammar import MAY_START, Grammar, Name, begins_name, readings
 from sidecar.tokens.json_context import JsonContext
 
 
@@ -29,12 +29,12 @@ class LiveTokens:
 
     Args:
         grammar: What a token may look like.
-        writings: For each token its entity type, its number in digits, and its original.
+        writings: For each token its name and its original.
     """
 
     __slots__ = ("_grammar", "_heads", "_numbers", "_writings", "json_matters", "numeric")
 
-    def __init__(self, grammar: Grammar, writings: Mapping[tuple[str, str], Writing]) -> None:
+    def __init__(self, grammar: Grammar, writings: Mapping[Name, Writing]) -> None:
         self._grammar = grammar
         self._writings = writings
         types = {entity_type for entity_type, _ in writings}
@@ -56,10 +56,9 @@ class LiveTokens:
     def find(self, text: str, at: int) -> tuple[int, int, Writing] | None:
         """Return start, end and original of the first live token at or after ``at``."""
         while found := self._grammar.token.search(text, at):
-            name = read_name(found["body"])
-            writing = self._writings.get(name) if name else None
-            if writing:
-                return found.start(), found.end(), writing
+            for name in readings(found["body"]):
+                if writing := self._writings.get(name):
+                    return found.start(), found.end(), writing
             at = found.start() + 1
         return None
 
@@ -76,7 +75,7 @@ class LiveTokens:
             body = closing["body"] if closing else None
             if body is None:
                 return False
-        return body is None or read_name(body) in self._writings
+        return body is None or any(name in self._writings for name in readings(body))
 
     def hold_from(self, text: str, at: int) -> int:
         """Return where the longest suffix starts that may become a live token; at most its length.

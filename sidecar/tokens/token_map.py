@@ -1,7 +1,9 @@
 """The one-to-one map between originals and tokens of one exchange.
 
 An original has one token and a token one original, numbers count from 1 per entity type in the order of
-the calls, and no token is ever given out that equals, in any spelling, something the client typed.
+the calls, and no token is ever given out that equals, in any spelling, something the client typed or
+another token. A further spelling of an earlier original (``links``) gets a token that shows it: beside
+``{{PERSON_1}}`` its second spelling is ``{{PERSON_1_2}}``.
 
 ``dump`` and ``load`` carry a map over to a later exchange of the same conversation; there its tokens are
 live again, and numbers go on behind them.
@@ -15,11 +17,23 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from sidecar.model import Escaping, Original
-from sidecar.tokens.grammar import grammar_for, read_name
+from sidecar.tokens.grammar import Name, grammar_for, linked_by, readings
+from sidecar.tokens.links import Links
 from sidecar.tokens.restorer import LiveTokens, Restorer, Writing
 
 _ENTITY_TYPE = re.compile(r"[A-Z][A-Z0-9_]*")
+_NUMBER = re.compile(r"[1-9][0-9]*(?:_[1-9][0-9]*)?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _written(name: Name) -> str:
+    return f"{{{{{name[0]}_{name[1]}}}}}"
+
+
+def _number(source: object) -> str:
+    if not _NUMBER.fullmatch(str(source)):
+        raise ValueError("it is the dump of no token map")
+    return str(source)
 
 
 def _json_escaped(text: str) -> str:
@@ -43,10 +57,14 @@ class TokenMap:
         "_grammar",
         "_json_sources",
         "_last",
+        "_last_link",
+        "_links",
         "_live",
         "_loaded",
         "_names",
         "_reserved",
+        "_taken",
+        "_typed_like",
         "_types",
         "_used",
     )
@@ -55,16 +73,18 @@ class TokenMap:
         for entity_type in entity_types:
             if not _ENTITY_TYPE.fullmatch(entity_type):
                 raise ValueError("an entity type is upper-case letters, digits and underscores")
-        self._types = frozenset(entity_types)
-        self._grammar = grammar_for(max(map(len, self._types), default=1))
-        self._names: dict[Original, tuple[str, str]] = {}
+        self._names: dict[Original, Name] = {}
         self._json_sources: dict[Original, str] = {}
-        self._covered: dict[str, tuple[str, str]] = {}
-        self._reserved: set[tuple[str, str]] = set()
-        self._loaded: dict[tuple[str, str], Original] = {}
+        self._covered: dict[str, Name] = {}
+        self._reserved: set[Name] = set()
+        self._loaded: dict[Name, Original] = {}
+        self._taken: set[Name] = set()  # of originals and covers
         self._used: set[Original] = set()
         self._last: Counter[str] = Counter()
+        self._last_link: Counter[Name] = Counter()
+        self._links = Links()
         self._live: LiveTokens | None = None
+        self._know(entity_types)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -89,11 +109,11 @@ class TokenMap:
         """
         at = 0
         while found := self._grammar.token.search(text, at):
-            name = read_name(found["body"])
-            if name and name[0] in self._types and name not in self._loaded:
-                if name not in self._reserved and int(name[1]) <= self._last[name[0]]:
+            names = [name for name in readings(found["body"]) if name[0] in self._types]
+            if self._loaded.keys().isdisjoint(names):
+                if not self._taken.isdisjoint(names):
                     raise ValueError("a look-alike was reserved after its token had been given out")
-                self._reserved.add(name)
+                self._reserved.update(names)
             at = found.start() + 1
 
     def tokenize(self, original: Original, entity_type: str, json_source: str | None = None) -> str:
@@ -117,9 +137,10 @@ class TokenMap:
         self._used.add(original)
         name = self._names.get(original)
         if name is None:
-            name = self._names[original] = self._next(entity_type)
+            name = self._link(original, entity_type) or self._next(entity_type)
+            self._enter(original, name)
             self._live = None
-        return f"{{{{{name[0]}_{name[1]}}}}}"
+        return _written(name)
 
     def cover(self, text: str, entity_type: str) -> str:
         """Return a token for text that the request did not hold: the same one every time, never restored.
@@ -131,8 +152,8 @@ class TokenMap:
             raise ValueError("the entity type is none of those that this map was made for")
         if text not in self._covered:
             self._covered[text] = self._next(entity_type)
-        name = self._covered[text]
-        return f"{{{{{name[0]}_{name[1]}}}}}"
+            self._taken.add(self._covered[text])
+        return _written(self._covered[text])
 
     def dump(self) -> bytes:
         """Return all that a later exchange needs to go on with this map, originals included."""
@@ -152,22 +173,19 @@ class TokenMap:
         """
         try:
             earlier = json.loads(dumped)
-            reserved = {(str(entity_type), str(number)) for entity_type, number in earlier["reserved"]}
+            reserved = {(str(entity_type), _number(number)) for entity_type, number in earlier["reserved"]}
             names = [
-                (Original(str(text), bool(is_number)), (str(entity_type), str(int(number))), source)
+                (Original(str(text), bool(is_number)), (str(entity_type), _number(number)), source)
                 for text, is_number, entity_type, number, source in earlier["names"]
             ]
         except (KeyError, TypeError) as exc:
             raise ValueError("it is the dump of no token map") from exc
         for original, name, source in names:
             self._load(original, name, source)
+        self._know({*self._types, *(entity_type for entity_type, _ in self._loaded)})
         self._reserved |= reserved
-        if not self._reserved.isdisjoint(self._loaded):
+        if not self._reserved.isdisjoint(self._loaded) or self._is_ambiguous():
             raise ValueError("a token of one dump is a look-alike in another")
-        for entity_type, number in self._loaded:
-            self._last[entity_type] = max(self._last[entity_type], int(number))
-        self._types |= {entity_type for entity_type, _ in self._loaded}
-        self._grammar = grammar_for(max(map(len, self._types), default=1))
         self._live = None
 
     def restorer(self, escaping: Escaping) -> Restorer:
@@ -181,22 +199,58 @@ class TokenMap:
         restorer = self.restorer(escaping)
         return restorer.feed(text) + restorer.flush()
 
-    def _load(self, original: Original, name: tuple[str, str], json_source: str | None) -> None:
+    def _load(self, original: Original, name: Name, json_source: str | None) -> None:
         if self._names.get(original, name) != name or self._loaded.get(name, original) != original:
             raise ValueError("two dumps disagree about an original or a token")
-        self._names[original] = name
         self._loaded[name] = original
+        if original not in self._names:
+            self._enter(original, name)
         if json_source is not None:
             self._json_sources.setdefault(original, json_source)
 
-    def _next(self, entity_type: str) -> tuple[str, str]:
+    def _know(self, entity_types: Collection[str]) -> None:
+        """Take the types; the links of one's number may look like the numbers of another."""
+        self._types = frozenset(entity_types)
+        self._typed_like = {linked_by(entity_type) for entity_type in self._types}
+        self._grammar = grammar_for(max(map(len, self._types), default=1))
+
+    def _enter(self, original: Original, name: Name) -> None:
+        self._names[original] = name
+        self._taken.add(name)
+        number, _, link = name[1].partition("_")
+        self._last[name[0]] = max(self._last[name[0]], int(number))
+        self._last_link[name[0], number] = max(self._last_link[name[0], number], int(link or 1))
+        if not original.is_number:
+            self._links.note(original.text, name)
+
+    def _next(self, entity_type: str) -> Name:
+        head = linked_by(entity_type)
         while True:
             self._last[entity_type] += 1
             name = entity_type, str(self._last[entity_type])
-            if name not in self._reserved:
+            as_link = head and (head[0], f"{head[1]}_{name[1]}")
+            if name not in self._reserved and as_link not in self._taken:
                 return name
 
-    def _writings(self) -> dict[tuple[str, str], Writing]:
+    def _link(self, original: Original, entity_type: str) -> Name | None:
+        """Return the name that shows what else this original is a spelling of; None if it is new."""
+        number = None if original.is_number else self._links.number(original.text, entity_type)
+        if number is None or (entity_type, number) in self._typed_like:
+            return None
+        link = self._last_link[entity_type, number] + 1
+        while (entity_type, f"{number}_{link}") in self._reserved:
+            link += 1
+        return entity_type, f"{number}_{link}"
+
+    def _is_ambiguous(self) -> bool:
+        """Tell whether one text may spell two of the loaded tokens."""
+        heads = {name: linked_by(name) for name in {entity_type for entity_type, _ in self._loaded}}
+        return any(
+            (head := heads[entity_type]) and (head[0], f"{head[1]}_{number}") in self._loaded
+            for entity_type, number in self._loaded
+        )
+
+    def _writings(self) -> dict[Name, Writing]:
         return {name: self._writing(original) for original, name in self._names.items()}
 
     def _writing(self, original: Original) -> Writing:
