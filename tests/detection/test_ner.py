@@ -90,13 +90,13 @@ def test_a_long_text_gives_what_its_parts_give(ner: Ner, plenty: Allowance) -> N
 
 
 def kept(ner: Ner) -> tuple[int, set[str]]:
-    return len(ner._nlp.vocab.strings), {lexeme.text for lexeme in ner._nlp.vocab}
+    return len(ner._groups[0].nlp.vocab.strings), {lexeme.text for lexeme in ner._groups[0].nlp.vocab}
 
 
 def test_no_text_stays_in_the_model(ner: Ner, plenty: Allowance) -> None:
     words = "Zorblaxia Quuxington moved to Fnordville with grobnikular@example.org"
     found(ner, plenty, "John Smith moved to Rome.")
-    strings, before = ner._nlp.vocab.strings, kept(ner)
+    strings, before = ner._groups[0].nlp.vocab.strings, kept(ner)
     assert found(ner, plenty, words, words * 300)[0]
     assert kept(ner) == before
     assert not any(word in strings for word in words.split() if word[0] in "ZQFg")

