@@ -37,6 +37,11 @@ class ContextWords:
         self._pattern = LinearPattern(f"{_BEFORE}(?i:{alternatives})s?{_AFTER}")
         self.within = within
 
+    @property
+    def coarse(self) -> str:
+        """What RE2 finds wherever a word stands, and sometimes where none does."""
+        return self._pattern.coarse
+
     def in_hint(self, hint: str) -> bool:
         """Tell whether a word stands in the hint."""
         return bool(hint) and self._pattern.scan(TextView(hint)).next() is not None

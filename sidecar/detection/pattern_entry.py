@@ -205,7 +205,7 @@ def _is_strings(raw: object) -> bool:
 def _found(pattern: Pattern, prefilter: PatternDetector, example: _Example) -> tuple[str, ...]:
     view = TextView(example.text)
     spans = resolve(example.text, pattern.find(view, example.hint, lambda: None))
-    if not prefilter.likely(view):
+    if not prefilter.likely(view, example.hint):
         spans = []
     return tuple(example.text[span.start : span.end] for span in spans)
 

@@ -1,5 +1,7 @@
 """Finds spans by patterns: one prefilter pass over a text, then only the patterns that can match.
 
+A second pass, over text and hint, leaves out those that need a context word where none stands.
+
 Time is linear in the text, and offsets are code points of the text as it was given.
 """
 
@@ -51,7 +53,7 @@ class Pattern:
         """
         spans: list[Span] = []
         look = self.context.look(view, hint, tick) if self.context else None
-        if look is not None and not look.anywhere and self.need in (Need.CONTEXT, Need.BOTH):
+        if look is not None and self.bound and not look.anywhere:
             return spans
         scan, unsure_end = self.regex.scan(view, tick), 0
         while found := scan.next():
@@ -72,6 +74,11 @@ class Pattern:
             else:
                 scan.stand_at(start + 1)
         return spans
+
+    @property
+    def bound(self) -> bool:
+        """Whether it finds nothing where no context word stands."""
+        return self.context is not None and self.need in (Need.CONTEXT, Need.BOTH)
 
     def _wants_context(self, checked: bool) -> bool:
         match self.need:
@@ -95,26 +102,39 @@ class PatternDetector:
         Unsupported: The patterns together exceed the prefilter's memory.
     """
 
-    __slots__ = ("_all", "_prefilter", "patterns")
+    __slots__ = ("_bound", "_contexts", "_prefilter", "patterns")
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = tuple(patterns)
         self._prefilter = _prefilter([pattern.regex.coarse for pattern in patterns])
+        self._bound = [index for index, pattern in enumerate(patterns) if pattern.bound]
+        self._contexts = _prefilter(
+            [pattern.context.coarse for pattern in patterns if pattern.bound and pattern.context]
+        )
 
     def find(self, passage: Passage, tick: Callable[[], None] = lambda: None) -> list[Span]:
         """Return the disjoint spans of one passage, in ascending order."""
         view = TextView(passage.text)
-        likely = self.likely(view)
+        likely = self.likely(view, passage.hint)
         if not likely:
             return []
         found = [span for index in likely for span in self.patterns[index].find(view, passage.hint, tick)]
         return resolve(passage.text, found)
 
-    def likely(self, view: TextView) -> list[int]:
+    def likely(self, view: TextView, hint: str = "") -> list[int]:
         """Return the indices of all patterns that may match; the others surely do not."""
         if self._prefilter is None:
             return []
-        return sorted(self._prefilter.Match(view.data) or ())
+        likely = set(self._prefilter.Match(view.data) or ())
+        if self._contexts is not None and not likely.isdisjoint(self._bound):
+            words = {*(self._contexts.Match(view.data) or ()), *(self._hinted(hint) if hint else ())}
+            likely -= {index for at, index in enumerate(self._bound) if at not in words}
+        return sorted(likely)
+
+    def _hinted(self, hint: str) -> Sequence[int]:
+        """Return which of the bound patterns may have a context word in the hint, by their place."""
+        assert self._contexts is not None  # noqa: S101 - asked only where there are bound patterns
+        return self._contexts.Match(TextView(hint).data) or ()
 
 
 def _prefilter(sources: Sequence[str]) -> re2.Set | None:

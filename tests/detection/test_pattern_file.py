@@ -132,7 +132,7 @@ def test_a_disabled_entry_is_left_out(tmp_path: Path) -> None:
         (PLAIN | {"regex": r"(a)\1"}, "back-reference"),
         (PLAIN | {"regex": "a*"}, "empty text"),
         (PLAIN | {"flags": "q"}, "flags must be"),
-        (PLAIN | {"check": "magic"}, "check must be one of card"),
+        (PLAIN | {"check": "magic"}, "check must be one of"),
         (PLAIN | {"context": []}, "context must be"),
         (PLAIN | {"context": [" "]}, "context must be"),
         (PLAIN | {"context_within": 3}, "context_within needs context"),

@@ -13,21 +13,34 @@ from functools import cache
 
 import stdnum
 
-from sidecar.detection.checks import finance, ids, network, phones
+from sidecar.detection.checks import finance, ids, national, network, phones, vehicles
 
 Check = Callable[[str], bool]
 
 _STDNUM = "stdnum."
 _OWN: tuple[Check, ...] = (
+    finance.bic,
     finance.card,
+    finance.clabe,
     finance.iban,
+    ids.dea,
+    ids.nino,
+    ids.npi,
     ids.ssn,
+    national.ci_uy,
+    national.hkid,
+    national.luhn_digits,
+    national.national_id_tw,
+    national.nric_sg,
+    national.rvnr_de,
+    national.snils,
     network.ip_address,
     phones.phone,
     phones.phone_plain,
     phones.phone_trunk,
     phones.phone_us,
     phones.phone_us_valid,
+    vehicles.vin,
 )
 CHECKS: Mapping[str, Check] = {check.__name__: check for check in _OWN}
 
