@@ -17,6 +17,18 @@ from sidecar.model import Origin, Span
 _start = attrgetter("start")
 
 
+def rank(span: Span) -> tuple[bool, float, int, int, str, str]:
+    """Return what orders spans, the one that wins first."""
+    return (
+        span.origin is not Origin.PATTERN,
+        -span.score,
+        span.start - span.end,
+        span.start,
+        span.entity_type,
+        span.rule,
+    )
+
+
 def resolve(text: str, spans: Iterable[Span]) -> list[Span]:
     """Return disjoint spans in ascending order that cover every letter and digit ``spans`` cover."""
     ordered = sorted(spans, key=_start)
@@ -48,20 +60,10 @@ def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
 
 def _resolve_cluster(text: str, cluster: list[Span]) -> list[Span]:
     placed: list[Span] = []
-    for span in sorted(set(cluster), key=_rank):
+    for span in sorted(cluster, key=rank):
         for rest in _rests(text, span, placed):
             insort(placed, rest, key=_start)
     return placed
-
-
-def _rank(span: Span) -> tuple[bool, float, int, int, str]:
-    return (
-        span.origin is not Origin.PATTERN,
-        -span.score,
-        span.start - span.end,
-        span.start,
-        span.entity_type,
-    )
 
 
 def _rests(text: str, span: Span, placed: list[Span]) -> list[Span]:

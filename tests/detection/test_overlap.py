@@ -25,11 +25,12 @@ def any_spans(text: str) -> st.SearchStrategy[list[Span]]:
         lambda pair: pair[0] != pair[1]
     )
     span = st.builds(
-        lambda pair, kind, score, origin: Span(min(pair), max(pair), kind, score, origin),
+        lambda pair, kind, score, origin, rule: Span(min(pair), max(pair), kind, score, origin, rule),
         bounds,
         st.sampled_from(["PERSON", "EMAIL", "ORG"]),
         st.sampled_from([0.5, 0.9]),
         st.sampled_from(Origin),
+        st.sampled_from(["one", "other"]),
     )
     return st.lists(span, max_size=8)
 
@@ -50,7 +51,9 @@ def test_spans_become_disjoint_and_lose_no_letter_or_digit(spans: list[Span]) ->
 
 @given(any_spans(TEXT).flatmap(lambda spans: st.tuples(st.just(spans), st.permutations(spans))))
 def test_the_order_of_spans_does_not_matter(both: tuple[list[Span], list[Span]]) -> None:
-    assert resolve(TEXT, both[0]) == resolve(TEXT, both[1])
+    one, other = resolve(TEXT, both[0]), resolve(TEXT, both[1])
+    assert one == other
+    assert [span.rule for span in one] == [span.rule for span in other]
 
 
 @given(any_spans(TEXT))
@@ -78,6 +81,8 @@ def test_filling_gaps_keeps_what_is_there(kept: list[Span], more: list[Span]) ->
         ([name(0, 7), name(4, 24)], [name(0, 3), name(4, 24)]),
         ([name(0, 24), pattern(4, 7)], [name(0, 3), pattern(4, 7), name(9, 24)]),
         ([name(0, 3), name(4, 7)], [name(0, 3), name(4, 7)]),
+        ([name(0, 7), name(0, 7, "ORG")], [name(0, 7, "ORG")]),
+        ([name(0, 24), name(4, 7), pattern(5, 6)], [name(0, 5), pattern(5, 6), name(6, 24)]),
     ],
     ids=[
         "pattern-trims-name",
@@ -88,6 +93,8 @@ def test_filling_gaps_keeps_what_is_there(kept: list[Span], more: list[Span]) ->
         "longer-name-trims",
         "loser-in-two-parts",
         "disjoint-stay",
+        "equal-but-for-the-type",
+        "nested",
     ],
 )
 def test_the_loser_keeps_what_the_winner_leaves(spans: list[Span], expected: list[Span]) -> None:
