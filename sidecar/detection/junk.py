@@ -1,0 +1,170 @@
+"""Knows what only looks like a name: source code, technical terms, ordinary words.
+
+It judges what the model and the gazetteer found, never what a cue or a key says is a name: `name="Ann Lee"`
+in code is a name still. In doubt a name stays a name. Time is linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+
+from sidecar.detection.code_lines import CodeLines
+from sidecar.detection.gazetteer_list import (
+    ALONE,
+    COMMON,
+    GIVEN,
+    LARGE,
+    PLACE,
+    PLAIN,
+    SURNAME,
+    WordList,
+    fold,
+)
+from sidecar.model import Span
+
+_FIRMS = frozenset(
+    ("amazon", "apple", "google", "icon", "oracle", "quora", "target", "twitter", "visa", "world")
+)
+
+IN_CODE, TERM, ORDINARY, NOT_A_NAME = "source code", "a technical term", "ordinary words", "no name looks so"
+_SURE = ("cue", "structure")  # rules of detectors that read what stands around a name
+_NAME = GIVEN | SURNAME
+_KNOWN = _NAME | PLACE | LARGE
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_WORDS = re.compile(r"[\w+#.'\u2019-]*[\w+#]")
+_CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]|\d|_")
+_QUOTES = "\"'`\u201c\u2018\u00ab>*[("
+_REACH = 80  # code points around a term in which others support it
+_LONGEST_TERM = 3  # words
+# What follows the name of a scholar in the name of a thing: Hilbert space, Euler's formula.
+_THING = re.compile(
+    r"""(?:['\u2019]s)?[\s-]{1,2}(?:
+    algebra|algorithm|approximation|axiom|blur|bound|chain|coefficient|coding|coefficients|conjecture|constant|
+    criterion|curve|decomposition|diagram|dimension|distance|distribution|effect|elimination|equation|expansion|
+    expression|factorization|field|filter|force|formula|form|function|functional|game|geometry|gradient|graph|group|
+    identity|index|inequality|integral|interpolation|kernel|law|lemma|limit|logic|machine|manifold|matrix|matrices|
+    mechanics|method|metric|model|motion|multiplier|noise|norm|notation|number|operator|optimization|paradox|
+    polynomial|principle|prior|problem|process|product|regression|representation|ring|rule|scale|
+    sampling|search|sequence|series|set|sieve|space|sum|surface|symbol|syndrome|disease|temperature|test|theorem|theory|
+    transform|transformation|tree|triangle|unit|variable|wave|transformed|statistics|statistic|estimator|network|networks
+    )s?\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_TECHNICAL = re.compile(
+    r"""\b(?:
+    app|api|apis|backend|bug|build|builds|cli|class|classes|client|cluster|code|codebase|coding|command|compile|compiler|
+    component|config|configure|container|containers|css|cvs|dashboard|data|database|debug|deploy|deployed|deployment|
+    developer|developers|docs|driver|endpoint|framework|frameworks|frontend|function|functions|host|image|implement|
+    import|install|installed|integration|job|jobs|language|languages|library|libraries|linter|
+    list\ comprehension|
+    master|microservice|migration|module|modules|node|orm|package|packages|parser|pipeline|pipelines|plugin|plugins|
+    pod|pods|program|programming|programmer|project|query|release|repo|repository|runtime|script|scripts|sdk|server|
+    servers|service|software|sql|stack|syntax|template|test|tests|tool|tooling|tutorial|version|versions|webapp|
+    website|workflow
+    )\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Technical terms: folded words, joined by blanks, with the number of words of the longest."""
+
+    terms: frozenset[str]
+
+    @classmethod
+    def shipped(cls) -> Terms:
+        """Read the list that comes with the program."""
+        lines = files("sidecar.detection").joinpath("tech_terms.txt").read_text("utf-8").splitlines()
+        words = (word for line in lines if not line.startswith("#") for word in line.split())
+        return cls(frozenset(word.replace("_", " ") for word in words))
+
+    def __contains__(self, name: str) -> bool:
+        folded = " ".join(name.lower().split())
+        return folded in self.terms
+
+
+class Junk:
+    """Judges names in one text after the other.
+
+    Args:
+        words: What is known about words: names, places, ordinary words.
+        terms: Technical terms.
+    """
+
+    def __init__(self, words: WordList, terms: Terms) -> None:
+        self._words = words
+        self._terms = terms
+
+    def reasons(self, text: str, spans: Sequence[Span]) -> list[str]:
+        """Return for each span why it is no name, or an empty string."""
+        look = _Look(text, self._words.facts, self._terms)
+        return ["" if span.rule.startswith(_SURE) else look.reason(span) for span in spans]
+
+
+class _Look:
+    """One text, looked at more closely only where it has names."""
+
+    def __init__(self, text: str, facts: Mapping[str, int], terms: Terms) -> None:
+        self._text = text
+        self._facts = facts
+        self._terms = terms
+
+    @cached_property
+    def _code(self) -> CodeLines:
+        return CodeLines(self._text)
+
+    def reason(self, span: Span) -> str:
+        name = self._text[span.start : span.end]
+        words = _WORD.findall(name)
+        if not words:
+            return NOT_A_NAME
+        known = [self._facts.get(fold(word), 0) for word in words]
+        in_code = self._code.at(span.start) or (self._code.mostly and not name[:1].isupper())
+        if in_code and not self._stands_in_code(span, name, words, known):
+            return IN_CODE
+        if name in self._terms and self._is_term(span, known):
+            return TERM
+        if self._is_ordinary(span, words, known):
+            return ORDINARY
+        return ""
+
+    def _stands_in_code(self, span: Span, name: str, words: list[str], known: list[int]) -> bool:
+        """Tell whether a name is one even within source code: quoted, or known to be one and nothing else."""
+        if _CAMEL.search(name) or not all(word[0].isupper() for word in words):
+            return False
+        sure = [facts & (ALONE | PLAIN) and not facts & COMMON for facts in known]
+        if len(words) == 1:
+            return bool(sure[0])
+        if any(facts & _NAME for facts in known):
+            return True
+        before = self._text[span.start - 1 : span.start]
+        return before != "" and before in _QUOTES and not all(facts & COMMON for facts in known)
+
+    def _is_term(self, span: Span, known: list[int]) -> bool:
+        """Tell whether a word of the list of terms is one here, if it may be a name as well."""
+        if not any(facts & _KNOWN for facts in known):
+            return True
+        if _THING.match(self._text, span.end):
+            return True
+        around = (
+            self._text[max(0, span.start - _REACH) : span.start],
+            self._text[span.end : span.end + _REACH],
+        )
+        if any(_TECHNICAL.search(each) for each in around):
+            return True
+        return any(
+            word in self._terms for each in around for word in _WORDS.findall(each) if not word.islower()
+        )
+
+    def _is_ordinary(self, span: Span, words: list[str], known: list[int]) -> bool:
+        """Tell whether all words of a name are ordinary ones, and nothing but."""
+        if not all(facts & COMMON and not facts & _KNOWN for facts in known):
+            return False
+        return span.entity_type == "PERSON" or (
+            span.entity_type == "ORG" and len(words) == 1 and fold(words[0]) not in _FIRMS
+        )
