@@ -1,0 +1,58 @@
+"""What a key, a column's head or a label says of the value beside it.
+
+The lists are data (``keys.json``). A key is compared as words, whatever joins them; the longest entry that
+it ends with decides, and what may stand before a mere ``name`` is listed: a customer's, never a file's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from importlib import resources
+
+_HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPLIT = re.compile(r"[\W_]+")
+_MOST_WORDS = 4
+MAX_KEY = 48  # code points
+
+
+class Meaning(Enum):
+    """What a value is; the values are the lists of ``keys.json``."""
+
+    NAME = "name"
+    BARE_NAME = "bare_name"
+    ROLE = "role"
+    LOGIN = "login"
+    PLACE = "place"
+    ORGANIZATION = "organization"
+    ADDRESS = "address"
+    PHONE = "phone"
+    SSN = "ssn"
+    BIRTH = "birth"
+
+
+_RAW = json.loads(resources.files(__package__).joinpath("keys.json").read_text("utf-8"))
+_MEANINGS = {entry: meaning for meaning in Meaning for entry in _RAW[meaning.value].split("|")}
+_OWNERS = frozenset(_RAW["owners"].split())
+_NOT_BEFORE = frozenset(_RAW["not_before"].split())
+
+
+def meaning_of(key: str) -> Meaning | None:
+    """Return what the value of ``key`` is, or None if the key does not say."""
+    if len(key) > MAX_KEY:
+        return None
+    words = [word for word in _SPLIT.split(_HUMP.sub(" ", key).lower()) if word and not word.isdigit()]
+    for count in range(min(_MOST_WORDS, len(words)), 0, -1):
+        meaning = _MEANINGS.get(" ".join(words[-count:]))
+        if meaning is not None:
+            return _owned(meaning, words[:-count])
+    return None
+
+
+def _owned(meaning: Meaning, before: list[str]) -> Meaning | None:
+    """Return what a key with words before its entry means: a customer's ``name`` is surely a person's."""
+    owner = before[-1] if before else ""
+    if meaning is Meaning.BARE_NAME and owner:
+        return Meaning.NAME if owner in _OWNERS else None
+    return None if owner in _NOT_BEFORE and meaning is not Meaning.LOGIN else meaning

@@ -1,0 +1,244 @@
+"""Finds what keys, columns and tags say: ``first_name: Amelia``, ``user=mgarcia``, ``<city>Pune</city>``.
+
+A value counts only if it looks like what its key says, and stands as data: quoted, in a log, a query
+string, a list of labels or a table, not in running code. What is done at a
+separator is bounded: time is linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sidecar.detection.key_values import MAX_VALUE, entity_type_of, is_single_name
+from sidecar.detection.keys import Meaning, meaning_of
+from sidecar.detection.linear import without_surrogates
+from sidecar.detection.name_shape import Shape, is_caseless, read
+from sidecar.detection.tables import cells_of_tables
+from sidecar.model import Origin, Span
+
+_SCORE = 0.8
+_SEPARATOR = re.compile(r"=>|[:=\uff1a](?![:=/])")
+_BACK = 50  # code points before a separator that may hold its key
+# Read backward from the separator.
+_KEY = re.compile(r"[ \t]{0,3}[\"'`*_\])\\]{0,4}(?P<key>\w[\w '\u2019.-]{0,46})")
+_SENTENCE = re.compile(r"[.!?] ")
+_QUOTED = re.compile(
+    r"[ \t]{0,3}(?:\n[ \t]{0,8})?\\?(?:\"([^\"\n\\]{1,120})\\?\"|'([^'\n\\]{1,120})\\?'|`([^`\n\\]{1,120})`)"
+)
+_STOPS = r"\"`<>{}\[\]()|,;&\t\n\r*\u3001\u3002\uff0c"
+_BARE = re.compile(rf"(?P<gap>[ \t\u3000]{{0,4}})[*_]{{0,3}}(?P<value>[^\s'$%{_STOPS}][^{_STOPS}]{{0,79}})")
+_LINE = re.compile(r"(?P<gap>[ \t]{0,4})(?P<value>[^\s\"'`<>{}\[\]()|$%][^\"`<>{}\[\]|;\t\n\r]{3,118})")
+_WORD = re.compile(r"[^\s&;,\"'<>|(){}\[\]]{2,64}")
+_TAG = re.compile(
+    r"""
+    < (?:\w{1,20}:)? (?P<key>\w[\w.-]{1,39}) (?:[ \t][^<>]{0,100})? >
+    [ \t]{0,4} (?P<value>[^<>\n{}]{2,120}?) [ \t]{0,4} </
+    """,
+    re.VERBOSE,
+)
+_SIBLING = re.compile(
+    r"""
+    \b (?: e-?mail | phone | tel | mobile | address | ssn | dob | birth | age | gender | passport | iban
+      | surname | patient | customer | occupation | street | nationality | city | card | mrn )
+    \w{0,8} ["'`*\\]{0,4} [ \t]? [:=,|]
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_THING = re.compile(
+    r"""
+    \b (?: type | parameters | function | version | price | sku | description | arguments | schema | enum
+      | properties | src | href | dependencies )
+    ["'`\\]{0,3} [ \t]? [:=]
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_ACCOUNT = re.compile(
+    r"""
+    \b (?: (?:failed|accepted)[ ](?:password|publickey|keyboard-interactive/pam)[ ]for[ ]
+        (?:invalid[ ]user[ ])?
+      | session[ ](?:opened|closed)[ ]for[ ]user[ ] | invalid[ ]user[ ] | user[ ]['"] )
+    (?P<value>[a-z][\w.-]{1,31}) (?= [\s'"(,;:] | \Z )
+    | \b user[ ] (?P<other>[a-z][\w.-]{1,31})
+    (?= [ ](?:logged|signed|authenticated|connected|disconnected|created|deleted|failed|requested)\b )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_NAME = Shape(loose="anywhere", most=5, delimited=False)
+_LOGGED = frozenset({"author", "committer", "assignee", "reporter"})  # logins before ``=``
+_AROUND = 200
+
+
+class Structure:
+    """All that structure shows; built once."""
+
+    __slots__ = ()
+
+    def find(self, text: str, hint: str = "") -> list[Span]:
+        """Return the spans; they may overlap.
+
+        Args:
+            text: A text.
+            hint: The key that the text is the value of, if any.
+        """
+        text = without_surrogates(text)
+        spans = [*_hinted(text, hint)] if hint else []
+        spans += _assigned(text)
+        spans += _tagged(text)
+        spans += _accounts(text)
+        for start, end, meaning in cells_of_tables(text):
+            entity_type = _cell_type(meaning, text[start:end])
+            if entity_type:
+                spans.append(_span(start, end, entity_type, "table"))
+        return spans
+
+
+def _span(start: int, end: int, entity_type: str, rule: str) -> Span:
+    return Span(start, end, entity_type, _SCORE, Origin.NER, f"structure:{rule}")
+
+
+def _cell_type(meaning: Meaning, cell: str) -> str | None:
+    if meaning is Meaning.BARE_NAME and is_single_name(cell, strict=False):
+        return "PERSON"
+    return entity_type_of(meaning, cell, strict=False)
+
+
+def _hinted(text: str, hint: str) -> Iterator[Span]:
+    """Yield the whole text, if it is what the hint says."""
+    if len(text) > 2 * MAX_VALUE:
+        return
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    meaning = meaning_of(hint)
+    if meaning and (entity_type := entity_type_of(meaning, text[start:end], strict=False)):
+        yield _span(start, end, entity_type, "hint")
+
+
+def _assigned(text: str) -> Iterator[Span]:
+    for separator in _SEPARATOR.finditer(text):
+        key = _key_before(text, separator)
+        meaning = meaning_of(key) if key else None
+        if meaning is None:
+            continue
+        if quoted := _QUOTED.match(text, separator.end()):
+            start, end = _stripped(text, *quoted.span(quoted.lastindex or 0))
+            entity_type = entity_type_of(meaning, text[start:end], strict=False)
+            if meaning is Meaning.BARE_NAME:
+                entity_type = _bare_name(text, start, end)
+        else:
+            start, end, entity_type = _unquoted(text, separator, meaning, key)
+        if entity_type:
+            yield _span(start, end, entity_type, "key")
+
+
+def _key_before(text: str, separator: re.Match[str]) -> str:
+    """Return the key that ends before a separator, or nothing; before ``=`` it is one word."""
+    at = separator.start()
+    found = _KEY.match(text[max(0, at - _BACK) : at][::-1])
+    key = found.group("key")[::-1] if found else ""
+    return (key.split(" ") if separator.group() == "=" else _SENTENCE.split(key))[-1]
+
+
+def _unquoted(text: str, separator: re.Match[str], meaning: Meaning, key: str) -> tuple[int, int, str | None]:
+    """Return the value after a separator without quotes, and its type."""
+    at = separator.end()
+    if separator.group() in {"=", "=>"}:
+        logged = Meaning.LOGIN if key.lower() in _LOGGED else meaning
+        return _in_log(text, separator.start(), at, logged)
+    value = (_LINE if meaning is Meaning.ADDRESS else _BARE).match(text, at)
+    if value is None or (not value.group("gap") and separator.group() == ":" and text[at].isascii()):
+        return at, at, None
+    start, end = _stripped(text, *value.span("value"))
+    if meaning is Meaning.ADDRESS or meaning is Meaning.ORGANIZATION:
+        return start, end, entity_type_of(meaning, text[start:end], strict=True)
+    if meaning is Meaning.LOGIN:
+        lonely = _WORD.fullmatch(text, start, end) and (key.lower() != "user" or text[start].islower())
+        return start, end, entity_type_of(meaning, text[start:end], strict=True) if lonely else None
+    if meaning in {Meaning.NAME, Meaning.BARE_NAME, Meaning.ROLE, Meaning.PLACE}:
+        end = _name_end(text, start, end)
+    if meaning is Meaning.BARE_NAME:
+        return start, end, _bare_name(text, start, end)
+    if meaning is Meaning.ROLE:
+        return start, end, entity_type_of(meaning, text[start:end], strict=not is_caseless(text, start))
+    loose = meaning is Meaning.NAME and text[end : end + 1] in {"", "\n", "\r", ",", ";"}
+    return start, end, entity_type_of(meaning, text[start:end], strict=not loose)
+
+
+def _name_end(text: str, start: int, end: int) -> int:
+    """Return where the name at ``start`` ends: before ``end``, if prose goes on."""
+    name = read(text, start, _NAME)
+    end = name if start < name < end and "\n" not in text[start:name] else end
+    if text[end : end + 1] == ":" and (blank := text.rfind(" ", start, end)) > 0:
+        return blank
+    return end
+
+
+def _in_log(text: str, before: int, at: int, meaning: Meaning) -> tuple[int, int, str | None]:
+    """Return the value after ``=`` without quotes: one word, as in logs, or the rest of a line."""
+    line = text.rfind("\n", max(0, before - 160), before) + 1 or max(0, before - 160)
+    in_call = text.count("(", line, before) > text.count(")", line, before)
+    spaced = text[at : at + 1] == " " or text[before - 1 : before] == " "
+    rest = _BARE.match(text, at)
+    if in_call or rest is None:
+        return at, at, None
+    if spaced or meaning is Meaning.ADDRESS:
+        start, end = _stripped(text, *rest.span("value"))
+        ends_line = text[end : end + 1] in {"", "\n", "\r"}
+        named = meaning in {Meaning.NAME, Meaning.BARE_NAME, Meaning.PLACE} and " " in text[start:end]
+        return (
+            start,
+            end,
+            entity_type_of(meaning, text[start:end], strict=True) if ends_line and named else None,
+        )
+    word = _WORD.match(text, at)
+    if word is None:
+        return at, at, None
+    start, end = _stripped(text, *word.span())
+    value = text[start:end].replace("+", " ").replace("%20", " ")
+    entity_type = entity_type_of(meaning, value, strict=False)
+    if meaning is Meaning.BARE_NAME and " " not in value:
+        entity_type = None
+    return start, end, entity_type
+
+
+def _bare_name(text: str, start: int, end: int) -> str | None:
+    """Return PERSON if the value of a mere ``name`` is a person's, judged by it and by the keys around it."""
+    value = text[start:end]
+    if not is_single_name(value, strict=False):
+        return None
+    around = max(0, start - _AROUND), min(len(text), end + _AROUND)
+    if _SIBLING.search(text, *around):
+        return "PERSON"
+    if _THING.search(text, *around):
+        return None
+    return entity_type_of(Meaning.BARE_NAME, value, strict=True)
+
+
+def _tagged(text: str) -> Iterator[Span]:
+    if "</" not in text:
+        return
+    for tag in _TAG.finditer(text):
+        meaning = meaning_of(tag.group("key"))
+        if meaning is None:
+            continue
+        start, end = tag.span("value")
+        if meaning is Meaning.BARE_NAME:
+            entity_type = _bare_name(text, start, end)
+        else:
+            entity_type = entity_type_of(meaning, text[start:end], strict=False)
+        if entity_type:
+            yield _span(start, end, entity_type, "tag")
+
+
+def _accounts(text: str) -> Iterator[Span]:
+    for account in _ACCOUNT.finditer(text):
+        start, end = account.span(account.lastgroup or 0)
+        if entity_type := entity_type_of(Meaning.LOGIN, text[start:end], strict=True):
+            yield _span(start, end, entity_type, "account")
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ".,:;!?*_"):
+        end -= 1
+    return start, end
