@@ -13,7 +13,7 @@ from functools import cache
 
 import stdnum
 
-from sidecar.detection.checks import finance, ids, national, network, phones, vehicles
+from sidecar.detection.checks import finance, ids, national, network, phones, secrets, vehicles, wallets
 
 Check = Callable[[str], bool]
 
@@ -40,7 +40,18 @@ _OWN: tuple[Check, ...] = (
     phones.phone_trunk,
     phones.phone_us,
     phones.phone_us_valid,
+    secrets.bare_credentials,
+    secrets.basic_credentials,
+    secrets.credential,
+    secrets.password,
+    secrets.password_field,
+    secrets.password_like,
+    secrets.password_word,
+    secrets.seed_phrase,
+    secrets.url_credentials,
+    secrets.user_and_password,
     vehicles.vin,
+    wallets.base58check,
 )
 CHECKS: Mapping[str, Check] = {check.__name__: check for check in _OWN}
 
