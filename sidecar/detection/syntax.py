@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -101,6 +102,7 @@ MARK = "original"
 """Name of the group that marks the sensitive part of a match."""
 
 _COARSE_REPEATS = 3
+_CACHED = 4096  # characters and classes; a folder of patterns repeats few of them thousands of times
 _POSITIONS = {
     sre.AT_BEGINNING_STRING: Zero.TEXT_START,
     sre.AT_END_STRING: Zero.TEXT_END,
@@ -184,8 +186,11 @@ def _position(where: Any, flags: int) -> Zero:  # noqa: ANN401 - see _node
 def _chars(op: Any, argument: Any, flags: int) -> CharSet:  # noqa: ANN401 - see _node
     if op is sre.ANY:
         return ANY if flags & re.DOTALL else NOT_NEWLINE
-    items = argument if op is sre.IN else [(sre.LITERAL, argument)]
-    negated = op is sre.NOT_LITERAL or items[0][0] is sre.NEGATE
+    if op is not sre.IN:
+        one = _literal(argument, bool(flags & re.IGNORECASE))
+        return one.inverted() if op is sre.NOT_LITERAL else one
+    items = argument
+    negated = items[0][0] is sre.NEGATE
     ranges: list[tuple[int, int]] = []
     for kind, member in items:
         if kind is sre.LITERAL:
@@ -198,6 +203,12 @@ def _chars(op: Any, argument: Any, flags: int) -> CharSet:  # noqa: ANN401 - see
     if flags & re.IGNORECASE:
         chars = chars.caseless()
     return chars.inverted() if negated else chars
+
+
+@lru_cache(maxsize=_CACHED)
+def _literal(point: int, caseless: bool) -> CharSet:
+    one = CharSet.of([(point, point)])
+    return one.caseless() if caseless else one
 
 
 def source(node: Node, dialect: Dialect) -> str:
@@ -230,6 +241,7 @@ def _repeat(node: Repeat, dialect: Dialect) -> str:
     return f"(?:{source(node.body, dialect)}){counts}{'?' if node.lazy else ''}"
 
 
+@lru_cache(maxsize=_CACHED)
 def _class(chars: CharSet, dialect: Dialect) -> str:
     if not chars:
         raise Unsupported("a character class that holds nothing")
