@@ -36,7 +36,7 @@ _MAX_EXPANSION = 4
 class Characters:
     """The tables, made once from the Unicode data that Python comes with."""
 
-    __slots__ = ("_expand", "_odd", "_signs", "all", "invisible", "one_to_one")
+    __slots__ = ("_expand", "_marks", "_odd", "_signs", "_unmarked", "all", "invisible", "one_to_one")
 
     def __init__(self) -> None:
         """Look at every character that may fold."""
@@ -45,11 +45,13 @@ class Characters:
         folds = {char: fold for char in scanned if char not in self.invisible and (fold := _fold(char))}
         self.one_to_one = {ord(char): fold for char, fold in folds.items() if len(fold) == 1}
         self._expand = {char: fold for char, fold in folds.items() if len(fold) > 1}
-        marks = frozenset(char for char in scanned if _is_mark(char) and char not in self.invisible)
+        self._marks = marks = frozenset(filter(_is_mark, scanned)) - self.invisible
         jamo = frozenset(map(chr, range(0x1100, 0x1200))) - self.invisible
         self.all = self.invisible | folds.keys() | marks | jamo | frozenset(_RAISED + _LOWERED)
         self._odd = self.all - {chr(code) for code in self.one_to_one} - self.invisible
-        self._signs = _signs(marks, self.invisible, self._expand)
+        marked, *others = _signs(marks, self.invisible, self._expand)
+        self._signs = re.compile("|".join([marked, *others]))
+        self._unmarked = re.compile("|".join(others))
 
     def edits(self, text: str, present: frozenset[str]) -> Iterator[Edit]:
         """Yield the edits of a text whose single characters are folded already, ascending.
@@ -60,7 +62,8 @@ class Characters:
         """
         if self.invisible.isdisjoint(present) and self._odd.isdisjoint(present):
             return
-        for found in self._signs.finditer(text):
+        signs = self._unmarked if self._marks.isdisjoint(present) else self._signs
+        for found in signs.finditer(text):
             if (outcome := self._outcome(found)) != found[0]:
                 yield *found.span(), outcome
 
@@ -132,17 +135,16 @@ def _is_mark(char: str) -> bool:
     return unicodedata.category(char) in {"Mn", "Me"}
 
 
-def _signs(marks: Iterable[str], invisible: Iterable[str], expand: Iterable[str]) -> re.Pattern[str]:
-    """Return the pattern of all that edits are made of; each alternative is a plain run."""
+def _signs(marks: Iterable[str], invisible: Iterable[str], expand: Iterable[str]) -> tuple[str, ...]:
+    """Return the alternatives of which edits are made, letters with marks first; each is a plain run."""
     unseen, wide = _set(invisible), _set(expand)
     marked = f"(?:[{unseen}]*+[{_set(marks)}]++)"
-    return re.compile(
-        rf"(?P<cluster>[{_MARKED}]{marked}++)"
-        rf"|(?P<invisible>[{unseen}]++)"
-        rf"|(?P<expand>[{wide}]{marked}*+)"
-        rf"|(?P<raised>[{_RAISED}]{{3,}}+|[{_LOWERED}]{{3,}}+)"
-        rf"|(?P<composed>[\u3041-\u30fe][{_KANA_MARKS}]"
-        r"|[\u1100-\u1112][\u1161-\u1175](?:[\u11a8-\u11c2])?)"
+    return (
+        rf"(?P<cluster>[{_MARKED}]{marked}++)",
+        rf"(?P<invisible>[{unseen}]++)",
+        rf"(?P<expand>[{wide}]{marked}*+)",
+        rf"(?P<raised>[{_RAISED}]{{3,}}+|[{_LOWERED}]{{3,}}+)",
+        rf"(?P<composed>[\u3041-\u30fe][{_KANA_MARKS}]|[\u1100-\u1112][\u1161-\u1175](?:[\u11a8-\u11c2])?)",
     )
 
 

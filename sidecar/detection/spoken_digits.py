@@ -69,8 +69,9 @@ def _edits(text: str, parts: Sequence[re.Match[str]]) -> Iterator[Edit]:
             yield *part.span(), digits[at]
         written += len(digits[at])
         if at + 1 < len(parts):
+            gap = (part.end(), parts[at + 1].start())
             both_words = part[3] is None and parts[at + 1][3] is None
-            yield part.end(), parts[at + 1].start(), "" if both_words and written not in cuts else "-"
+            yield *gap, "" if both_words and written not in cuts else "-"
 
 
 def _digits(part: re.Match[str]) -> str:
