@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import TypeVar
 
 from sidecar.detection.pipeline import Detection
-from sidecar.detection.propagation import propagate
+from sidecar.detection.propagation import Covered, Place, propagate, spread
 from sidecar.errors import RequestRefused
 from sidecar.formats.content_coding import inflate_request
 from sidecar.formats.format import FieldKind, ParsedRequest, Passing, Replacement, RequestReader, TextField
@@ -19,6 +21,8 @@ from sidecar.formats.request_types import UNREADABLE_TYPE, reader_for
 from sidecar.model import Budget, Headers, Original, Passage, Span
 from sidecar.policy import check_body
 from sidecar.tokens.token_map import TokenMap
+
+_AnySpan = TypeVar("_AnySpan", bound=Span)
 
 # What data frames make of a column of whole numbers with gaps.
 _WHOLE_FRACTION = re.compile(r"\.0+\Z")
@@ -147,12 +151,13 @@ def tokenize_body(  # noqa: PLR0913  each is one part of the core
         [Span(0, len(original.text), entity_type, 1.0, detection.origin_of(entity_type))]
         for original, entity_type in token_map
     ]
-    spans = propagate([*passages, *known], [*found, *covered], budget.check)[: len(passages)]
+    # What is known already was found before all that this request says.
+    spans = spread([*known, *passages], [*covered, *found], budget.check)[len(known) :]
     _refuse_fixed(parsed.fields, spans)
-    _refuse_originals_in_signed_text(parsed, [*passages, *known], [*spans, *covered])
+    _refuse_originals_in_signed_text(parsed, [*known, *passages], [*covered, *spans])
     for field in parsed.fields:
         token_map.reserve(field.text)
-    _number(parsed.fields, found, spans, token_map, budget)
+    _number(parsed.fields, spans, len(known), token_map, budget)
     fields = zip(parsed.fields, spans, strict=True)
     return parsed.edited([_replacements(*pair, token_map, budget) for pair in fields])
 
@@ -175,25 +180,33 @@ def _passage(field: TextField) -> Passage:
 
 def _number(
     fields: Sequence[TextField],
-    found: Sequence[Sequence[Span]],
-    spans: Sequence[Sequence[Span]],
+    spans: Sequence[Sequence[Covered]],
+    known: int,
     token_map: TokenMap,
     budget: Budget,
 ) -> None:
-    """Give out the tokens in the order in which originals are found, not in which they stand.
+    """Give out the tokens in the order in which the prompt gives the originals away.
 
-    So an original that only later text gives away renumbers nothing in the text before.
+    That is where an original is found, or the first place where it stands behind what it follows from,
+    so one that only later text gives away renumbers nothing in the text before.
+
+    Args:
+        fields: The text fields, in prompt order.
+        spans: Their spans.
+        known: How many passages come before the fields in what ``since`` counts.
+        token_map: Where the tokens come from.
+        budget: The time that is left.
     """
-    where = [{(span.start, span.end) for span in each} for each in found]
-    given_away = {
-        _original(field, span)
-        for field, each in zip(fields, found, strict=True)
-        for span in _in_time(each, budget)
-    }
-    for field, each, places in zip(fields, spans, where, strict=True):
+    given_away: dict[Original, tuple[Place, bool, Place, TextField, Covered]] = {}
+    for number, (field, each) in enumerate(zip(fields, spans, strict=True), known):
         for span in _in_time(each, budget):
-            if (span.start, span.end) in places or _original(field, span) not in given_away:
-                _token(field, span, token_map)
+            place = (number, span.start)
+            event = (max(place, span.since), place != span.since, place, field, span)
+            original = _original(field, span)
+            if original not in given_away or event[:3] < given_away[original][:3]:
+                given_away[original] = event
+    for *_, field, span in sorted(given_away.values(), key=itemgetter(0, 1, 2)):
+        _token(field, span, token_map)
 
 
 def _original(field: TextField, span: Span) -> Original:
@@ -209,7 +222,7 @@ def _token(field: TextField, span: Span, token_map: TokenMap) -> str:
     return token_map.tokenize(_original(field, span), span.entity_type, source)
 
 
-def _in_time(spans: Sequence[Span], budget: Budget) -> Iterator[Span]:
+def _in_time(spans: Sequence[_AnySpan], budget: Budget) -> Iterator[_AnySpan]:
     for count, span in enumerate(spans):
         if count % 4096 == 0:
             budget.check()
@@ -237,7 +250,7 @@ def _refuse_fixed(fields: Sequence[TextField], spans: Sequence[Sequence[Span]]) 
 
 
 def _refuse_originals_in_signed_text(
-    parsed: ParsedRequest, passages: list[Passage], spans: list[list[Span]]
+    parsed: ParsedRequest, passages: list[Passage], spans: Sequence[Sequence[Span]]
 ) -> None:
     if not parsed.signed:
         return

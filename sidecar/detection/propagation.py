@@ -1,21 +1,34 @@
-"""Covers an original wherever it stands in the request once it has been found anywhere in it.
+"""Covers what was found anywhere in a request wherever else it stands, however it is written there.
 
-What is covered already stays as it is; only gaps are filled. Occurrences are word-bounded and spelled the
-same (numbers also with other separators). One pass over each passage, for all originals together.
+What is covered already stays as it is; only gaps are filled. Occurrences are word-bounded: the same
+spelling, or another one that ``name_parts`` allows, or a number with other separators. One pass over
+each passage, for all originals together.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import ahocorasick
 
+from sidecar.detection.folding import folded
+from sidecar.detection.name_parts import Manner, fits, spellings
+from sidecar.detection.normalized import NormalizedText, normalized
 from sidecar.detection.overlap import fill_gaps
+from sidecar.detection.person_spans import joined
 from sidecar.model import Origin, Passage, Span
+
+Place = tuple[int, int]
+"""The number of a passage and a place in its text; they ascend in prompt order."""
 
 _SHORTEST_NAME = 3  # letters; shorter ones are initials and chance
 _SHORTEST_NUMBER = 9  # digits from which a pattern's original is looked for with other separators too
+_LONGEST = 200  # code points up to which an original is looked for in other spellings
+_NAMES = frozenset({"PERSON", "ORG", "LOCATION"})
+_ESCAPE = re.compile(r"[\\%&]")
 _SEPARATORS = " .-\u00a0\u2010\u2011\u2012\u2013\u2014"
 _TO_DASHES = {ord(char): "-" for char in _SEPARATORS}
 _TO_BLANKS = {ord(char): " " for char in _SEPARATORS}
@@ -36,42 +49,113 @@ _UNSPACED = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Covered(Span):
+    """A span, and the place from which on the request gives it away: its own, unless that comes earlier."""
+
+    since: Place = (0, 0)
+
+
 def propagate(
-    passages: Sequence[Passage], spans: Sequence[Sequence[Span]], tick: Callable[[], None] = lambda: None
+    passages: Sequence[Passage],
+    spans: Sequence[Sequence[Span]],
+    tick: Callable[[], None] = lambda: None,
 ) -> list[list[Span]]:
     """Return the spans of each passage, disjoint and ascending, with all other occurrences added.
+
+    Persons' spans get their edges on the way (``person_spans``), for what is found and for what is added.
 
     Args:
         passages: All texts of a request.
         spans: For each passage its spans, disjoint and ascending.
         tick: Called after each passage and now and then within.
     """
-    originals = _originals(passages, spans)
-    if not originals:
-        return [list(each) for each in spans]
-    automaton = ahocorasick.Automaton()
-    for spelling, span in originals.items():
-        automaton.add_word(spelling, (len(spelling), span))
-    automaton.make_automaton()
+    covered = spread(passages, spans, tick)
+    return [[_plain(span) for span in each] for each in covered]
+
+
+def spread(
+    passages: Sequence[Passage],
+    spans: Sequence[Sequence[Span]],
+    tick: Callable[[], None] = lambda: None,
+) -> list[list[Covered]]:
+    """Do what ``propagate`` does, and tell of each span since when the request gives it away."""
+    kept = [
+        [_covered(span, (number, span.start)) for span in joined(passage.text, found)]
+        for number, (passage, found) in enumerate(zip(passages, spans, strict=True))
+    ]
+    automaton = _automaton(passages, kept)
+    if automaton is None:
+        return kept
     return [
-        fill_gaps(passage.text, list(found), _occurrences(automaton, passage, tick))
-        for passage, found in zip(passages, spans, strict=True)
+        _filled(passage.text, found, _occurrences(automaton, passage, found, tick))
+        for passage, found in zip(passages, kept, strict=True)
     ]
 
 
-def _originals(passages: Sequence[Passage], spans: Sequence[Sequence[Span]]) -> dict[str, Span]:
-    """Return, by spelling, the strongest span that each original was found as."""
-    strongest: dict[str, Span] = {}
+def _covered(span: Span, since: Place) -> Covered:
+    return Covered(span.start, span.end, span.entity_type, span.score, span.origin, span.rule, since)
+
+
+def _plain(span: Covered) -> Span:
+    return Span(span.start, span.end, span.entity_type, span.score, span.origin, span.rule)
+
+
+@dataclass(slots=True)
+class _Sought:
+    """What one folded spelling stands for: originals spelled just so, and others by manner of writing.
+
+    Of each only what the request gives away first, so that later text changes nothing for the text before.
+    """
+
+    size: int
+    exact: dict[str, Covered] = field(default_factory=dict)
+    loose: dict[Manner, Covered] = field(default_factory=dict)
+
+    def add_exact(self, spelling: str, span: Covered) -> None:
+        known = self.exact.get(spelling)
+        if known is None:
+            self.exact[spelling] = span
+        elif _strength(span) > _strength(known):
+            self.exact[spelling] = _covered(span, known.since)
+
+    def meant_by(self, text: str, start: int, end: int) -> Covered | None:
+        meant = self.exact.get(text[start:end])
+        for manner, span in self.loose.items():
+            if (meant is None or span.since < meant.since) and fits(manner, text, start, end):
+                meant = span
+        return meant
+
+
+def _automaton(
+    passages: Sequence[Passage], spans: Sequence[Sequence[Covered]]
+) -> ahocorasick.Automaton | None:
+    """Return what finds every spelling of every original; None without any."""
+    sought: dict[str, _Sought] = {}
+    known: set[tuple[str, str, Origin, float]] = set()
+
+    def entry(spelling: str) -> _Sought:
+        return sought.setdefault(spelling, _Sought(len(spelling)))
+
     for passage, found in zip(passages, spans, strict=True):
         for span in found:
             original = passage.text[span.start : span.end]
-            if not _spreads(original, span):
+            key = original, span.entity_type, span.origin, span.score
+            if key in known or not _spreads(original, span):
                 continue
+            known.add(key)
             for spelling in _spellings(original, span):
-                known = strongest.get(spelling)
-                if known is None or _strength(span) > _strength(known):
-                    strongest[spelling] = span
-    return strongest
+                entry(folded(spelling)).add_exact(spelling, span)
+            if len(original) <= _LONGEST:
+                for spelling, manner in _manners(original, span):
+                    entry(spelling).loose.setdefault(manner, span)
+    if not sought:
+        return None
+    automaton = ahocorasick.Automaton()
+    for spelling, each in sought.items():
+        automaton.add_word(spelling, each)
+    automaton.make_automaton()
+    return automaton
 
 
 def _strength(span: Span) -> tuple[bool, float, str]:
@@ -94,20 +178,71 @@ def _spellings(original: str, span: Span) -> set[str]:
     return {original, bare, original.translate(_TO_DASHES), original.translate(_TO_BLANKS)}
 
 
+def _manners(original: str, span: Span) -> Iterator[tuple[str, Manner]]:
+    """Yield the folded spellings by which an original may go as well, and how they must be written."""
+    read = _read(original)
+    for text in dict.fromkeys([original, read.text] if read else [original]):
+        if span.entity_type in _NAMES:
+            yield from spellings(text, span.entity_type).items()
+        elif span.origin is Origin.PATTERN and any(char.isdigit() or char == "@" for char in text):
+            yield from ((folded(spelling), Manner.ANY) for spelling in _spellings(text, span))
+
+
+def _read(text: str) -> NormalizedText | None:
+    """Return a text as detectors read it, where that may be another."""
+    if text.isascii() and not _ESCAPE.search(text):
+        return None
+    read = normalized(text)
+    return None if read.text is text else read
+
+
 def _occurrences(
-    automaton: ahocorasick.Automaton, passage: Passage, tick: Callable[[], None]
-) -> Iterator[Span]:
-    text = passage.text
+    automaton: ahocorasick.Automaton, passage: Passage, kept: Sequence[Span], tick: Callable[[], None]
+) -> list[Covered]:
+    """Return what else stands in a passage."""
     tick()
-    for count, (last, (length, span)) in enumerate(automaton.iter(text)):
+    found = {(span.start, span.end) for span in kept}
+    more: list[Covered] = []
+    for start, end, span in _all_matches(automaton, passage.text, tick):
+        if (start, end) not in found:
+            found.add((start, end))
+            more.append(replace(span, start=start, end=end))
+    if passage.patterns_only:
+        return [span for span in more if _is_for_patterns(passage.text, span)]
+    return more
+
+
+def _all_matches(
+    automaton: ahocorasick.Automaton, text: str, tick: Callable[[], None]
+) -> Iterator[tuple[int, int, Covered]]:
+    """Yield start, end and meaning of all that stands in a text, as it is and as detectors read it."""
+    yield from _matches(automaton, text, tick)
+    if read := _read(text):
+        for start, end, span in _matches(automaton, read.text, tick):
+            yield *read.original_stretch(start, end), span
+
+
+def _is_for_patterns(text: str, span: Span) -> bool:
+    """Tell whether an occurrence counts in a key or a number: a pattern's, or a name of several words."""
+    return span.origin is Origin.PATTERN or " " in text[span.start : span.end]
+
+
+def _matches(
+    automaton: ahocorasick.Automaton, text: str, tick: Callable[[], None]
+) -> Iterator[tuple[int, int, Covered]]:
+    for count, (last, sought) in enumerate(automaton.iter(folded(text))):
         if count % 4096 == 0:
             tick()
-        start, end = last + 1 - length, last + 1
-        if not _is_bounded(text, start, end):
-            continue
-        if passage.patterns_only and span.origin is not Origin.PATTERN and " " not in text[start:end]:
-            continue
-        yield Span(start, end, span.entity_type, span.score, span.origin)
+        start, end = last + 1 - sought.size, last + 1
+        if _is_bounded(text, start, end) and (meant := sought.meant_by(text, start, end)):
+            yield start, end, meant
+
+
+def _filled(text: str, kept: list[Covered], more: list[Covered]) -> list[Covered]:
+    if not more:
+        return kept
+    filled = fill_gaps(text, cast("list[Span]", kept), more)
+    return joined(text, cast("list[Covered]", filled))
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:

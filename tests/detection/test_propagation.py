@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.detection.propagation import propagate
+from sidecar.detection.propagation import spread as places
 from sidecar.model import Origin, Passage, Span
 
 
@@ -44,11 +45,118 @@ def test_what_is_found_once_is_covered_everywhere(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["Ann Leeds", "Joann Lee", "Ann Lee2", "ann lee", "Ann  Lee", "\u00e9Ann Lee", "Ann Lee\u0627", ""],
+    "text", ["ANN LEE", "ann lee", "Ann\nLee", "Ann\u00a0Lee", "\uff21nn Lee", "A\u0301nn Lee"]
 )
-def test_part_of_a_word_or_another_spelling_is_not_covered(text: str) -> None:
-    assert spread("Ann Lee", text) == [[]]
+def test_a_persons_full_name_is_covered_in_another_spelling(text: str) -> None:
+    assert spread("Ann Lee", f"ask {text}, please") == [[text]]
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "expected"),
+    [
+        (
+            "Katarzyna W\u00f3jcik",
+            "KATARZYNA or Katarzyna or W\u00d3JCIK",
+            ["KATARZYNA", "Katarzyna", "W\u00d3JCIK"],
+        ),
+        ("Katarzyna W\u00f3jcik", "Then ask w\u00f3jcik, or wojcik.", ["w\u00f3jcik", "wojcik"]),
+        ("Bj\u00f6rn J\u00e4ger", "Bjorn, Bjoern, JAEGER", ["Bjorn", "Bjoern", "JAEGER"]),
+        ("Anna Becker", "Becker\u2019s and Anna's", ["Becker", "Anna"]),
+        ("Anna Becker\u2019s", "Becker", ["Becker"]),
+        ("Dr. Anna Becker", "Dr Becker", ["Becker"]),
+        ("Ana de la Cruz", "de la Cruz de la", ["Cruz"]),
+        ("Rose Marsh", "so Rose said", ["Rose"]),
+        ("Rose Marsh", "Rose petals. a rose. ROSE.", []),
+        ("Mark May", "Mark it and mark that, and may. May I? in May, on May 5, MAY", []),
+        ("Mark May", "I saw Mark and met May there", ["Mark", "May"]),
+        ("Anna Becker", "anna_becker = becker(becker.x, becker[0])", []),
+        ("Al Li", "Al met Li", []),
+        ("Anna Becker", "ANNABECKER Beckers Annabel", []),
+        ("Error Handler", "An Error in a Handler, error", ["Handler"]),
+        ("\uc774\ubbfc \uc11c\uc900", "\uc11c\uc900", []),
+    ],
+    ids=[
+        *("parts", "lower-case-parts", "diacritics-dropped", "possessive", "possessive-in-the-span"),
+        *("form-of-address", "particles", "ordinary-word-mid-sentence", "ordinary-word-elsewhere"),
+        *("mark-may", "mark-may-mid-sentence", "identifiers", "too-short", "longer-words"),
+        *("no-name-word", "script-without-case"),
+    ],
+)
+def test_parts_of_a_persons_name_are_covered_where_they_can_be_nothing_else(
+    found: str, text: str, expected: list[str]
+) -> None:
+    passages = [Passage(found), Passage(text)]
+    result = propagate(passages, [[Span(0, len(found), "PERSON", 0.9, Origin.NER)], []])[1]
+    assert [text[span.start : span.end] for span in result] == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "expected"),
+    [
+        ("Brightwater Analytics", "Brightwater, BRIGHTWATER, brightwater", ["Brightwater", "BRIGHTWATER"]),
+        ("ACME", "Acme Acme", ["Acme", "Acme"]),
+        ("First National Bank", "First, National, the Bank", []),
+        ("The Bank", "the bank, The bank", ["The bank"]),
+        ("Apple Pie Bakery", "Apple Pie", []),
+    ],
+)
+def test_a_firm_goes_by_its_first_word_with_a_capital(found: str, text: str, expected: list[str]) -> None:
+    assert spread(found, text, kind="ORG") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "expected"),
+    [
+        ("New Springfield", "NEW SPRINGFIELD and Springfield", ["NEW SPRINGFIELD"]),
+        ("Springfield", "SPRINGFIELD", ["SPRINGFIELD"]),
+        ("Springfield", "I live in springfield", []),
+        ("Springfield", "i live in springfield", ["springfield"]),
+        ("Reading", "i am reading READING", []),
+    ],
+)
+def test_a_place_has_no_parts_and_is_in_lower_case_only_where_all_is(
+    found: str, text: str, expected: list[str]
+) -> None:
+    assert spread(found, text, kind="LOCATION") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "expected"),
+    [
+        ("Ann@Example.org", "ann@example.org ANN%40EXAMPLE.ORG", ["ann@example.org", "ANN%40EXAMPLE.ORG"]),
+        ("GB33BUKB20201555555555", "gb33bukb20201555555555", ["gb33bukb20201555555555"]),
+        ("4532-1234-5678-9010", "4532\u20131234\u20135678\u20139010", ["4532\u20131234\u20135678\u20139010"]),
+        ("4532-1234-5678-9010", "4532 1234\n5678 9010", []),
+        ("swordfish", "Swordfish swordfish", ["swordfish"]),
+    ],
+)
+def test_what_a_pattern_found_is_covered_in_any_letter_case_if_it_is_no_word(
+    found: str, text: str, expected: list[str]
+) -> None:
+    assert spread(found, text, kind="X", origin=Origin.PATTERN) == [expected]
+
+
+def test_a_part_beside_a_name_that_was_found_makes_one_name_with_it() -> None:
+    passages = [Passage("John Smith"), Passage("so John Brown said")]
+    john, brown = Span(0, 10, "PERSON", 0.9, Origin.NER), Span(8, 13, "PERSON", 0.9, Origin.NER)
+    assert propagate(passages, [[john], [brown]])[1] == [Span(3, 13, "PERSON", 0.9, Origin.NER)]
+
+
+def test_a_span_tells_since_when_the_request_gives_it_away() -> None:
+    passages = [Passage("Smith, Smith"), Passage("John Smith"), Passage("SMITH")]
+    smith = Span(7, 12, "PERSON", 0.9, Origin.NER)
+    john = Span(0, 10, "PERSON", 0.9, Origin.NER)
+    assert [[each.since for each in found] for found in places(passages, [[smith], [john], []])] == [
+        *([(0, 7), (0, 7)], [(1, 0)], [(0, 7)])
+    ]
+    assert [each.since for each in places(passages, [[], [john], []])[0]] == [(1, 0), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    "text", ["Ann Leeds", "Joann Lee", "Ann Lee2", "Ann  Lee", "\u00e9Ann Lee", "Ann Lee\u0627", ""]
+)
+def test_a_full_name_is_not_covered_as_a_part_of_other_words(text: str) -> None:
+    assert "Ann Lee" not in spread("Ann Lee", text)[0]
 
 
 def test_a_shorter_original_is_covered_where_a_longer_one_does_not_fit() -> None:
