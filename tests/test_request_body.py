@@ -103,6 +103,15 @@ def test_a_first_name_that_two_share_is_neithers() -> None:
     ]
 
 
+def test_the_table_of_the_readme_holds() -> None:
+    assert said("John Smith", "so JOHN SMITH, so Smith, so John", "John Brown", "and JOHN; John") == [
+        "{{PERSON_1}}",
+        "so {{PERSON_1_2}}, so {{PERSON_1_3}}, so {{PERSON_1_4}}",
+        "{{PERSON_2}}",
+        "and {{PERSON_3}}; {{PERSON_1_4}}",
+    ]
+
+
 def test_what_was_linked_stays_so_when_a_namesake_comes() -> None:
     assert said("John Smith", "so John", "and John Brown", "and John, JOHN") == [
         "{{PERSON_1}}",
