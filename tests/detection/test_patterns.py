@@ -86,7 +86,7 @@ def test_quotes_and_other_scripts_may_adjoin(original: str, left: str) -> None:
         "3.14159265358979, 331002651, $1,234,567.89",
         "matrix 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0",
         "std::vector<int>::iterator a::b ::",
-        "12:34:56 00:1B:44:11:3A:B7",
+        "12:34:56 ff:ff:ff:ff:ff:ff",
         "@app.route('/x') user@localhost a @ b",
         "transaction 1234567890123456 and batch 9999888877776666",
         "localhost 127.0.0.1 mask 255.255.255.0 any 0.0.0.0",
@@ -114,7 +114,12 @@ def test_any_text_gives_disjoint_ascending_spans_within_it(text: str) -> None:
         end = span.end
 
 
-REGEXES = [entry["regex"] for entry in (raw.entry for raw in read(None).entries)]
+# A group that marks the original narrows the match, which the standard library does not.
+REGEXES = [
+    entry["regex"]
+    for entry in (raw.entry for raw in read(None).entries)
+    if "(?P<original>" not in entry["regex"]
+]
 PARTS = st.sampled_from(
     [
         "4111",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+
+_IN_USE = re.compile(r"(?:2[0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):", re.IGNORECASE)
 
 
 def ip_address(text: str) -> bool:
@@ -19,7 +22,21 @@ def ip_address(text: str) -> bool:
     return octets[0] != 255 and any(octet > 9 for octet in octets)
 
 
+def mac(text: str) -> bool:
+    """Tell whether this is the address of one network card: not all the same, and no plain number."""
+    digits = [char for char in text.lower() if char.isalnum()]
+    return len(set(digits)) > 2 and (any(char.isalpha() for char in digits) or ":" in text or "-" in text)
+
+
 def _host_like_ipv6(text: str) -> bool:
-    """Tell a real address from ``a::b`` in source code: three groups, a digit among them, or an IPv4 tail."""
-    groups = [group for group in text.split(":") if group]
-    return "." in text or (len(groups) > 2 and any(char.isdigit() for char in text))
+    """Tell a real address from ``a::b`` in source code.
+
+    It has three groups and a digit among them, or an IPv4 tail, or begins as addresses that are in use do.
+    """
+    groups = [group for group in text.partition("%")[0].split(":") if group]
+    return (
+        "." in text
+        or (len(groups) > 2 and any(char.isdigit() for char in text))
+        or (len(groups) == 2 and bool(_IN_USE.match(text)))
+        or ("::" in text and text.endswith("::") and bool(_IN_USE.match(text)))
+    )

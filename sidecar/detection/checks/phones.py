@@ -10,11 +10,15 @@ from sidecar.detection.checks.digits import digits_of
 
 _NANP_SHAPE = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)\d\d", re.ASCII
+    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)\d\d"
+    r"|\A(?:0?[1-9]|1[0-2])[-./ ](?:19|20)\d\d\Z|\A(?:19|20)\d\d[- ]{1,3}(?:19|20)\d\d\Z",
+    re.ASCII,
 )
+_DECIMAL = re.compile(r"\d{1,3}\.\d{5,}", re.ASCII)
 _EXTENSION = re.compile(r"[\s,;]*(?:ext|x).*", re.IGNORECASE | re.DOTALL)
 _TRUNK_REGIONS = ("GB", "FR", "DE", "IT", "NL", "BE", "CH", "IE", "AU", "JP", "KR", "IN", "SE", "ZA", "TR")
 _SHORTEST_PHONE, _LONGEST_PHONE = 7, 15
+_SHORTEST_LOCAL = 5
 
 
 def phone(text: str) -> bool:
@@ -42,7 +46,14 @@ def phone_trunk(text: str) -> bool:
 
 def phone_plain(text: str) -> bool:
     """Tell whether the digits are as many as a telephone number has, and are not a date."""
-    return _SHORTEST_PHONE <= len(digits_of(text)) <= _LONGEST_PHONE and not _DATE.search(text)
+    if _DATE.search(text) or _DECIMAL.fullmatch(text):
+        return False
+    return _SHORTEST_PHONE <= len(digits_of(text)) <= _LONGEST_PHONE
+
+
+def phone_local(text: str) -> bool:
+    """Tell whether the digits are as many as a number within a town has, and are not a date."""
+    return _SHORTEST_LOCAL <= len(digits_of(text)) < _SHORTEST_PHONE and not _DATE.search(text)
 
 
 def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:

@@ -13,12 +13,24 @@ from functools import cache
 
 import stdnum
 
-from sidecar.detection.checks import finance, ids, national, network, phones, secrets, vehicles, wallets
+from sidecar.detection.checks import (
+    dates,
+    finance,
+    ids,
+    national,
+    network,
+    phones,
+    places,
+    secrets,
+    vehicles,
+    wallets,
+)
 
 Check = Callable[[str], bool]
 
 _STDNUM = "stdnum."
 _OWN: tuple[Check, ...] = (
+    dates.birth_date,
     finance.bic,
     finance.card,
     finance.clabe,
@@ -35,11 +47,16 @@ _OWN: tuple[Check, ...] = (
     national.rvnr_de,
     national.snils,
     network.ip_address,
+    network.mac,
     phones.phone,
+    phones.phone_local,
     phones.phone_plain,
     phones.phone_trunk,
     phones.phone_us,
     phones.phone_us_valid,
+    places.coordinate,
+    places.coordinates,
+    places.plus_code,
     secrets.bare_credentials,
     secrets.basic_credentials,
     secrets.credential,
