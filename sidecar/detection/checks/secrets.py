@@ -19,7 +19,7 @@ _PIECE = re.compile(r"[A-Za-z0-9]+")
 _STAND_IN = re.compile(
     r"""
     [<{\[].*                                            # <your-key>, {key}, [REDACTED]
-    | %\w+%? | \$(?:\w*[a-z_] | [{(].*)                 # %KEY%, $KEY, ${KEY}
+    | %\w+%? | (?:%[sdr]\W?)+ | \$(?:\w*[a-z_] | [{(].*)                 # %KEY%, $KEY, ${KEY}
     | (?:[a-z]+[_-])*(?:your|my|insert|enter|put|some|replace)[_-][a-z_-]*[0-9]?  # sk-your-key
     | .*(?:[_-]|\b)here                                 # api-key-here
     | \W*([a-z])\1{3,}\W*                               # xxxx
@@ -33,6 +33,7 @@ _CODE = re.compile(
     [A-Za-z_][\w.]*\(.*                                 # a call
     | [A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\[.*               # a subscript
     | (?:[A-Za-z_]+\.)+[A-Za-z_]+[;,)\]}]*              # an attribute
+    | (?:[a-z_]{2,}\d{0,3}\.)+[a-z_]+(?:\d{1,3}[a-z_]+)?\d{0,3}
     | .*(?:->|=>|::|://).*
     | [\w.]*(?:process\.env|environ)\b.*
     """,
@@ -40,7 +41,7 @@ _CODE = re.compile(
 )
 _PATH = re.compile(r"[.~]{0,2}/[\w.\-/]*")
 _KEYWORDS = re.compile(
-    r"(?i)(?:none|null|nil|true|false|str|string|int|integer|bool|boolean|bytes|any|object|optional|undefined|"
+    r"(?i)(?:none|null|nil|true|false|yes|no|str|string|int|integer|bool|boolean|bytes|any|object|optional|undefined|"
     r"char|varchar|text|float|number|self|void|unknown|required|n/a|empty|blank|default|input|prompt|"
     r"(?:[a-z_]*_)?(?:pass|passwd|password|passphrase|passwort|kennwort|senha|pwd|pw|secret_?key|"
     r"token|pin|key|user|username)s?\d?)[,;)\]}:]*"
