@@ -62,6 +62,8 @@ ORDINARY_LEVEL, RARE_LEVEL = 50, 70
 SURNAME_RANK, FREQUENT_RANK, PLAIN_RANK = 8000, 1500, 2000  # ranks in the US census of 1990
 TOWN_PEOPLE, CITY_PEOPLE, LARGE_PEOPLE, PHRASE_PEOPLE = 30_000, 300_000, 300_000, 50_000
 COUNTRY = 9_000_000  # what a country or region counts for
+FOREIGN_NAME = 60_000  # what a country's name in another language counts for
+LANGUAGES = ("cs", "da", "de", "es", "fr", "hu", "it", "nl", "pl", "pt", "ro", "ru", "sv", "tr", "uk")
 
 
 @dataclass
@@ -230,17 +232,25 @@ def read_places(folder: Path, sources: Sources) -> None:
     for city in json.loads((data / "cities15000.json").read_text("utf-8")).values():
         if name := spaced(re.sub(r"\s*\(.*\)", "", city["name"])):
             found[name] = max(city["population"], found.get(name, 0))
-    english = importlib.import_module("babel").Locale.parse("en")
-    names = [
-        name
-        for code, name in english.territories.items()
-        if len(code) == 2 and code not in ("ZZ", "XA", "XB", "EU", "EZ", "UN", "QO")
-    ]
+    locale_of = importlib.import_module("babel").Locale.parse
+    english = locale_of("en")
+    names = countries(english)
+    for language in LANGUAGES:
+        found.update({spaced(name): FOREIGN_NAME for name in countries(locale_of(language))})
     names += [state["name"] for state in json.loads((data / "us_states.json").read_text("utf-8")).values()]
     names += hand("places", ", ")
     found.update({spaced(name): COUNTRY for name in names if not set(name) & set("&([")})
     for calendar in (english.months, english.days):
         sources.months.update(fold(name) for name in calendar["format"]["wide"].values())
+
+
+def countries(locale: Any) -> list[str]:
+    """Return the names of all countries in one language."""
+    left_out = ("ZZ", "XA", "XB", "EU", "EZ", "UN", "QO")
+    named = {
+        code: name for code, name in locale.territories.items() if len(code) == 2 and code not in left_out
+    }
+    return [name for name in named.values() if not set(name) & set("&([")]
 
 
 def spaced(name: str) -> str:
@@ -310,9 +320,10 @@ def given_facts(sources: Sources, word: str, ambiguous: set[str], clear: set[str
         return kinds
     kinds.add("alone")
     known = share >= 0.004 or locales >= 2 or len(word) >= 5
-    free = len(word) > 3 and not foreign and rare and known and people < 1_000_000
-    if (word in clear and (len(word) > 3 or not foreign)) or free:
-        kinds |= {"lower"} | ({"extends"} if share >= 0.004 or locales >= 3 else set())
+    short = len(word) == 3 and share < 0.1
+    free = not short and not foreign and rare and known and people < 1_000_000
+    if (word in clear and (len(word) > 3 or (not foreign and level > 35))) or free:
+        kinds.add("lower")
     return kinds
 
 

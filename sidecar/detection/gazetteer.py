@@ -18,7 +18,6 @@ from sidecar.detection.gazetteer_list import (
     ALONE,
     COMMON,
     EVERYDAY,
-    EXTENDS,
     FREQUENT,
     GIVEN,
     LARGE,
@@ -64,6 +63,7 @@ _STATE = re.compile(r", ?([A-Za-z]{2})(?![A-Za-z'\u2019])( \d{5}\b)?")
 _CODE_BEFORE = frozenset("_@/\\#$%&=+~<`^0123456789")
 _CODE_AFTER = frozenset("_@/\\(=`0123456789")
 _JOINTS = frozenset(".:-_)]")
+_KEY_ENDS = frozenset(('":', "':"))
 _CAMEL_PREFIXES = ("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Du", "Fitz")
 
 
@@ -178,11 +178,7 @@ class Gazetteer:
         if word.facts & _NAME:
             if not word.facts & (COMMON if first.shape in (_Shape.LOWER, _Shape.CASELESS) else EVERYDAY):
                 return None if gap == "-" and first.shape is _Shape.LOWER else word
-            return (
-                word
-                if first.shape is _Shape.TITLE and word.facts & FREQUENT and first.facts & ALONE
-                else None
-            )
+            return word if _is_frequent(first, word) else None
         return word if self._may_be_unknown(words, word, gap, particle) else None
 
     @staticmethod
@@ -198,7 +194,7 @@ class Gazetteer:
             )
         return (
             first.shape is _Shape.LOWER
-            and bool(first.facts & EXTENDS)
+            and bool(first.facts & LOWER)
             and gap == " "
             and all(each.facts for each in words)
             and not word.facts
@@ -265,6 +261,15 @@ def _is_full_name(words: list[_Word]) -> bool:
             return len(certain) == len(words)
 
 
+def _is_frequent(first: _Word, word: _Word) -> bool:
+    """Tell whether an ordinary word is the family name of so many that it goes with a sure given name."""
+    if not word.facts & FREQUENT:
+        return False
+    if first.shape is _Shape.TITLE:
+        return bool(first.facts & ALONE)
+    return first.shape is _Shape.LOWER and bool(first.facts & LOWER) and not word.facts & EVERYDAY
+
+
 def _stands_alone(word: _Word) -> bool:
     """Tell whether a single word is a name without anything beside it."""
     match word.shape:
@@ -317,14 +322,14 @@ def _is_code(text: str, start: int, end: int, *, left: bool = True) -> bool:
             return True
         if before in ".:-" and start > 1 and (text[start - 2].isalnum() or text[start - 2] in _JOINTS):
             return True
-    after = text[end : end + 2]
+    after = text[end : end + 3]
     if not after:
         return False
-    if after[0] in _CODE_AFTER:
+    if after[0] in _CODE_AFTER or after == " = " or after[:2] in _KEY_ENDS:
         return True
     if after[0] in ".:":
-        return after[1:].isalnum() or after[1:] in ("_", ":")
-    return after[0] == "-" and after[1:].islower()
+        return after[1:2].isalnum() or after[1:2] in ("_", ":")
+    return after[0] == "-" and after[1:2].islower()
 
 
 def _shape(word: str) -> _Shape:

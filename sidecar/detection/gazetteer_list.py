@@ -21,7 +21,6 @@ FACTS = {
             "surname",  # some people's family name
             "alone",  # a capitalized given name that needs no support
             "lower",  # ... nor a capital
-            "extends",  # ... and whose unknown lower-case neighbor is the family name
             "plain",  # a family name that needs no support
             "frequent",  # a family name that so many bear that it may be an everyday word after a given name
             "common",  # an ordinary word as well
@@ -33,8 +32,8 @@ FACTS = {
         )
     )
 }
-GIVEN, SURNAME, ALONE, LOWER, EXTENDS, PLAIN, FREQUENT = (1 << bit for bit in range(7))
-COMMON, EVERYDAY, PLACE, LARGE, TOWN, PHRASE = (1 << bit for bit in range(7, 13))
+GIVEN, SURNAME, ALONE, LOWER, PLAIN, FREQUENT = (1 << bit for bit in range(6))
+COMMON, EVERYDAY, PLACE, LARGE, TOWN, PHRASE = (1 << bit for bit in range(6, 12))
 
 _LETTERS = str.maketrans(
     {

@@ -95,6 +95,8 @@ def test_an_ordinary_word_is_no_name(text: str) -> None:
         pytest.param("priya2 sandeep_1 x86priya", id="digits"),
         pytest.param("sandeep(1), priya=2, Sandeep::Priya", id="calls and scopes"),
         pytest.param("`sandeep`", id="marked as code"),
+        pytest.param("sandeep = 1", id="assignment"),
+        pytest.param('{"priya": 1}', id="key"),
     ],
 )
 def test_code_is_left_alone(text: str) -> None:
