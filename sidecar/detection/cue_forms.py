@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import re2
 
@@ -32,6 +33,18 @@ _MAILBOX = re2.compile(
     r"(?:</td>\s{0,4}<td>)?(?:[<(\[]|\]\(|<a\s[^<>]{0,40}?href=[\"'])(?:mailto:)?[\w.+%-]{1,64}@[\w-]",
     re2_options(),
 )
+_WROTE = re2.compile(
+    r"(?:\s<[^<>\s]{3,60}>)?\s(?:wrote|writes|schrieb|a \x{e9}crit|escribi\x{f3}|escreveu|ha scritto|schreef"
+    r"|napisa\x{142}|skrev)\s?:",
+    re2_options(),
+)
+_BELONGING = re2.compile(
+    r"(?i)['\x{2019}]s\s(?:performance|review|resume|r\x{e9}sum\x{e9}|cv|salary|contract|appointment|birthday|phone|cell|e-?mail"
+    r"|address|diagnosis|passport|flight|wife|husband|mother|father|mom|mum|dad|brother|sister|son|daughter|kids|boyfriend"
+    r"|girlfriend|house|apartment|lawyer|account|ssn|medical|wedding|funeral|death|surgery|prescription|symptoms|lease|visa"
+    r"|boss|manager|parents|family|lab results|test results|biopsy|application|interview)\b",
+    re2_options(),
+)
 _TOKEN = re.compile(rf"(?:{LETTER}|[\d'\u2019&.+-]){{1,40}}")
 _GAP = re.compile(r"[ \t]{1,2}")
 _COMMA_GAP = re.compile(r",[ \t]{1,2}|[ \t]{0,2}")
@@ -46,7 +59,12 @@ class CueForms:
 
     def find(self, text: str) -> list[Span]:
         """Return the spans, in no order."""
-        return [*_organizations(text), *_mailboxes(text)]
+        return [
+            *_organizations(text),
+            *_mailboxes(text),
+            *_persons(text, _WROTE, "wrote"),
+            *_persons(text, _BELONGING, "owner"),
+        ]
 
 
 def _organizations(text: str) -> Iterator[Span]:
@@ -70,6 +88,15 @@ def _mailboxes(text: str) -> Iterator[Span]:
         name = text[low:end]
         if low < end and (" " in name or len(name) > 2):
             yield Span(low, end, "PERSON", _SCORE, Origin.NER, "cue:mailbox")
+
+
+def _persons(text: str, forms: Any, rule: str) -> Iterator[Span]:  # noqa: ANN401 - re2 has no types
+    """Yield the names that stand right before a form."""
+    for form in forms.finditer(text):
+        end = form.start()
+        low = _words_before(text, end, 2 if is_caseless(text, end) else 0, glued=False)
+        if low < end:
+            yield Span(low, end, "PERSON", _SCORE, Origin.NER, f"cue:{rule}")
 
 
 def _words_before(text: str, end: int, loose: int, *, glued: bool = True) -> int:

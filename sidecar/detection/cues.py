@@ -24,10 +24,12 @@ from sidecar.detection.unspaced_cues import UnspacedCues
 from sidecar.model import Origin, Span
 
 SCORE = 0.75
-_OPEN = re.compile(r"[ \t]{0,3}(?:\r?\n)?[ \t]{0,3}(?:[-*\u2022][ \t])?[\"'\u201c\u2018\u00ab*_(\[]{0,3}")
+_OPEN = re.compile(
+    r"(?:<[a-z]{1,6}>)?[ \t]{0,3}(?:\r?\n)?[ \t]{0,3}(?:[-*\u2022][ \t])?[\"'\u201c\u2018\u00ab*_(\[]{0,3}"
+)
 _AND = r"[ \t]+(?:and|und|et|y|e|i|en|och|ve|\u0438|\u0442\u0430|&|\+)[ \t]+"
-_JOINED = re.compile(rf"[*_]{{0,3}}{_AND}")
-_LISTED = re.compile(rf"[*_]{{0,3}}(?:,[ \t]?(?:and[ \t]+)?|{_AND}|[ \t]?\n[-*\u2022][ \t])")
+_JOINED = re.compile(rf"[*_]{{0,3}}{_AND}", re.IGNORECASE)
+_LISTED = re.compile(rf"[*_]{{0,3}}(?:,[ \t]?(?:and[ \t]+)?|{_AND}|[ \t]?\n[-*\u2022][ \t])", re.IGNORECASE)
 _MOST_LISTED = 20
 _STREET = re.compile(r"\d[\w ]{2,30}\Z")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:;,\n\"'(*\u2022-][ \t]{0,3})\Z")

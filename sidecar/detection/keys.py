@@ -44,10 +44,16 @@ def meaning_of(key: str) -> Meaning | None:
         return None
     words = [word for word in _SPLIT.split(_HUMP.sub(" ", key).lower()) if word and not word.isdigit()]
     for count in range(min(_MOST_WORDS, len(words)), 0, -1):
-        meaning = _MEANINGS.get(" ".join(words[-count:]))
+        meaning = _meaning(" ".join(words[-count:]))
         if meaning is not None:
             return _owned(meaning, words[:-count])
     return None
+
+
+def _meaning(entry: str) -> Meaning | None:
+    """Return what an entry, or the plural of one, means."""
+    singular = entry[:-3] + "y" if entry.endswith("ies") else entry.removesuffix("s")
+    return _MEANINGS.get(entry) or _MEANINGS.get(singular)
 
 
 def _owned(meaning: Meaning, before: list[str]) -> Meaning | None:

@@ -32,6 +32,7 @@ los 't te ten ter van vom von y zu zum zur
 """
 _PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _LEADING = frozenset({"de", "van", "von", "bin", "ibn", "di", "del", "della", "da", "dos"})
+_LOWER_PARTICLES = _LEADING | {"der", "den", "bint", "el", "al", "la", "du", "ter", "ten"}
 # Ordinary words that count as names after another name, on a line without capitals too.
 _SURNAME_WORDS = """
 black brown cook day gray green grey hill hunter king moody price rose white wise wood woods young
@@ -46,8 +47,11 @@ def word_list(name: str) -> frozenset[str]:
     return frozenset(" ".join(lines).split())
 
 
-NOT_NAMES = word_list("not_names.txt")
-NOT_CAPITALIZED_NAMES = NOT_NAMES - word_list("names_too.txt")
+_ENGLISH = word_list("not_names.txt")
+_NAMES_TOO = word_list("names_too.txt")
+NOT_NAMES = _ENGLISH | word_list("not_names_abroad.txt")
+NOT_CAPITALIZED_NAMES = NOT_NAMES - _NAMES_TOO
+_NOT_SURNAMES = _ENGLISH - _NAMES_TOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +160,23 @@ class _Reading:
             return "name"
         if _NO_NAME_AFTER.match(self._text, word.end()):
             return "ordinary"
-        if spelled.lower() in _PARTICLES and self._goes_on(word.end()) and self._may_lead(spelled):
+        if spelled.lower() in _PARTICLES and self._goes_on(word.end()) and self._is_particle(spelled):
             return "particle"
-        if is_ordinary(spelled, capitals=self._capitals) and not (
-            self._words and spelled.lower() in _SURNAMES
-        ):
+        if self._is_ordinary(spelled):
             return "ordinary"
         if self._capitals and not _is_capitalized(spelled) and _has_case(spelled):
             return "ordinary"
         if not self._capitals and len(spelled) < 2 and not self._words:
             return "ordinary"
         return "last" if _POSSESSIVE.search(spelled) else "name"
+
+    def _is_ordinary(self, word: str) -> bool:
+        """Tell whether a word ends the name; behind another name fewer words do."""
+        if self._words and self._capitals and _is_capitalized(word):
+            return word.lower() in _NOT_SURNAMES
+        if self._words and word.lower() in _SURNAMES:
+            return False
+        return is_ordinary(word, capitals=self._capitals)
 
     def _goes_on(self, at: int) -> bool:
         """Tell whether another word of the name follows a particle."""
@@ -181,9 +191,9 @@ class _Reading:
             return _is_capitalized(spelled) and not is_ordinary(spelled, capitals=True)
         return not is_ordinary(spelled, capitals=False)
 
-    def _may_lead(self, particle: str) -> bool:
-        """Tell whether a name may start with this particle; a lower-case one may with few."""
-        return self._words > 0 or self._capitals or particle in _LEADING
+    def _is_particle(self, particle: str) -> bool:
+        """Tell whether a particle is none of the words that it is too: ``y``, ``e``, ``do``."""
+        return self._capitals or particle in (_LOWER_PARTICLES if self._words else _LEADING)
 
     def _take(self, word: re.Match[str], kind: str) -> int:
         """Count a word in; return where to go on."""

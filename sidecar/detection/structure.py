@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sidecar.detection.accounts import accounts
+from sidecar.detection.key_context import bare_name_type
 from sidecar.detection.key_values import MAX_VALUE, entity_type_of, is_single_name
 from sidecar.detection.keys import Meaning, meaning_of
 from sidecar.detection.linear import without_surrogates
-from sidecar.detection.name_shape import Shape, is_caseless, read
+from sidecar.detection.name_shape import LETTER, Shape, is_caseless, read
 from sidecar.detection.tables import cells_of_tables
+from sidecar.detection.tagged_values import called, tagged
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
@@ -30,43 +33,18 @@ _STOPS = r"\"`<>{}\[\]()|,;&\t\n\r*\u3001\u3002\uff0c"
 _BARE = re.compile(rf"(?P<gap>[ \t\u3000]{{0,4}})[*_]{{0,3}}(?P<value>[^\s'$%{_STOPS}][^{_STOPS}]{{0,79}})")
 _LINE = re.compile(r"(?P<gap>[ \t]{0,4})(?P<value>[^\s\"'`<>{}\[\]()|$%][^\"`<>{}\[\]|;\t\n\r]{3,118})")
 _WORD = re.compile(r"[^\s&;,\"'<>|(){}\[\]]{2,64}")
-_TAG = re.compile(
-    r"""
-    < (?:\w{1,20}:)? (?P<key>\w[\w.-]{1,39}) (?:[ \t][^<>]{0,100})? >
-    [ \t]{0,4} (?P<value>[^<>\n{}]{2,120}?) [ \t]{0,4} </
-    """,
-    re.VERBOSE,
-)
-_SIBLING = re.compile(
-    r"""
-    \b (?: e-?mail | phone | tel | mobile | address | ssn | dob | birth | age | gender | passport | iban
-      | surname | patient | customer | occupation | street | nationality | city | card | mrn )
-    \w{0,8} ["'`*\\]{0,4} [ \t]? [:=,|]
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_THING = re.compile(
-    r"""
-    \b (?: type | parameters | function | version | price | sku | description | arguments | schema | enum
-      | properties | src | href | dependencies )
-    ["'`\\]{0,3} [ \t]? [:=]
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_ACCOUNT = re.compile(
-    r"""
-    \b (?: (?:failed|accepted)[ ](?:password|publickey|keyboard-interactive/pam)[ ]for[ ]
-        (?:invalid[ ]user[ ])?
-      | session[ ](?:opened|closed)[ ]for[ ]user[ ] | invalid[ ]user[ ] | user[ ]['"] )
-    (?P<value>[a-z][\w.-]{1,31}) (?= [\s'"(,;:] | \Z )
-    | \b user[ ] (?P<other>[a-z][\w.-]{1,31})
-    (?= [ ](?:logged|signed|authenticated|connected|disconnected|created|deleted|failed|requested)\b )
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 _NAME = Shape(loose="anywhere", most=5, delimited=False)
 _LOGGED = frozenset({"author", "committer", "assignee", "reporter"})  # logins before ``=``
-_AROUND = 200
+
+
+_CALLED = frozenset({Meaning.NAME, Meaning.BARE_NAME, Meaning.ROLE})
+_LIST = re.compile(r"[ \t]{0,3}\[")
+_ITEM = re.compile(r"[\s,]{0,8}(?:\"([^\"\n\\]{1,120})\"|'([^'\n\\]{1,120})')")
+_MOST_ITEMS = 50
+_PART = rf"{LETTER}[\w'\u2019-]{{1,30}}"
+_LAST_FIRST = re.compile(
+    rf"[ \t]{{1,4}}(?P<value>{_PART}, {_PART}(?: {LETTER}\.?)?)(?=[ \t]{{2}}|[ \t]?(?:[\t\r\n;|(]|\Z))"
+)
 
 
 class Structure:
@@ -84,8 +62,9 @@ class Structure:
         text = without_surrogates(text)
         spans = [*_hinted(text, hint)] if hint else []
         spans += _assigned(text)
-        spans += _tagged(text)
-        spans += _accounts(text)
+        spans += tagged(text)
+        spans += accounts(text)
+        spans += called(text)
         for start, end, meaning in cells_of_tables(text):
             entity_type = _cell_type(meaning, text[start:end])
             if entity_type:
@@ -119,15 +98,31 @@ def _assigned(text: str) -> Iterator[Span]:
         meaning = meaning_of(key) if key else None
         if meaning is None:
             continue
+        if _LIST.match(text, separator.end()):
+            yield from _listed(text, separator.end(), meaning)
+            continue
         if quoted := _QUOTED.match(text, separator.end()):
             start, end = _stripped(text, *quoted.span(quoted.lastindex or 0))
             entity_type = entity_type_of(meaning, text[start:end], strict=False)
             if meaning is Meaning.BARE_NAME:
-                entity_type = _bare_name(text, start, end)
+                entity_type = bare_name_type(text, start, end)
         else:
             start, end, entity_type = _unquoted(text, separator, meaning, key)
         if entity_type:
             yield _span(start, end, entity_type, "key")
+
+
+def _listed(text: str, at: int, meaning: Meaning) -> Iterator[Span]:
+    """Yield the items of a list that are what its key says."""
+    at = text.index("[", at) + 1
+    for _ in range(_MOST_ITEMS):
+        item = _ITEM.match(text, at)
+        if item is None:
+            return
+        start, end = item.span(item.lastindex or 0)
+        if entity_type := entity_type_of(meaning, text[start:end], strict=False):
+            yield _span(start, end, entity_type, "key")
+        at = item.end()
 
 
 def _key_before(text: str, separator: re.Match[str]) -> str:
@@ -144,9 +139,18 @@ def _unquoted(text: str, separator: re.Match[str], meaning: Meaning, key: str) -
     if separator.group() in {"=", "=>"}:
         logged = Meaning.LOGIN if key.lower() in _LOGGED else meaning
         return _in_log(text, separator.start(), at, logged)
+    if meaning in _CALLED and (swapped := _LAST_FIRST.match(text, at)):
+        return *swapped.span("value"), entity_type_of(meaning, swapped.group("value"), strict=True)
     value = (_LINE if meaning is Meaning.ADDRESS else _BARE).match(text, at)
-    if value is None or (not value.group("gap") and separator.group() == ":" and text[at].isascii()):
+    if value is None:
         return at, at, None
+    if not value.group("gap") and separator.group() == ":" and text[at].isascii():
+        end = _name_end(text, at, value.end("value"))
+        return (
+            at,
+            end,
+            entity_type_of(Meaning.BARE_NAME, text[at:end], strict=True) if meaning in _CALLED else None,
+        )
     start, end = _stripped(text, *value.span("value"))
     if meaning is Meaning.ADDRESS or meaning is Meaning.ORGANIZATION:
         return start, end, entity_type_of(meaning, text[start:end], strict=True)
@@ -156,7 +160,7 @@ def _unquoted(text: str, separator: re.Match[str], meaning: Meaning, key: str) -
     if meaning in {Meaning.NAME, Meaning.BARE_NAME, Meaning.ROLE, Meaning.PLACE}:
         end = _name_end(text, start, end)
     if meaning is Meaning.BARE_NAME:
-        return start, end, _bare_name(text, start, end)
+        return start, end, bare_name_type(text, start, end)
     if meaning is Meaning.ROLE:
         return start, end, entity_type_of(meaning, text[start:end], strict=not is_caseless(text, start))
     loose = meaning is Meaning.NAME and text[end : end + 1] in {"", "\n", "\r", ",", ";"}
@@ -192,48 +196,16 @@ def _in_log(text: str, before: int, at: int, meaning: Meaning) -> tuple[int, int
     word = _WORD.match(text, at)
     if word is None:
         return at, at, None
+    if meaning in _CALLED and text[word.end() : word.end() + 1] == " ":
+        end = _name_end(text, at, rest.end("value"))
+        if entity_type := entity_type_of(Meaning.BARE_NAME, text[at:end], strict=True):
+            return at, end, entity_type
     start, end = _stripped(text, *word.span())
     value = text[start:end].replace("+", " ").replace("%20", " ")
     entity_type = entity_type_of(meaning, value, strict=False)
     if meaning is Meaning.BARE_NAME and " " not in value:
         entity_type = None
     return start, end, entity_type
-
-
-def _bare_name(text: str, start: int, end: int) -> str | None:
-    """Return PERSON if the value of a mere ``name`` is a person's, judged by it and by the keys around it."""
-    value = text[start:end]
-    if not is_single_name(value, strict=False):
-        return None
-    around = max(0, start - _AROUND), min(len(text), end + _AROUND)
-    if _SIBLING.search(text, *around):
-        return "PERSON"
-    if _THING.search(text, *around):
-        return None
-    return entity_type_of(Meaning.BARE_NAME, value, strict=True)
-
-
-def _tagged(text: str) -> Iterator[Span]:
-    if "</" not in text:
-        return
-    for tag in _TAG.finditer(text):
-        meaning = meaning_of(tag.group("key"))
-        if meaning is None:
-            continue
-        start, end = tag.span("value")
-        if meaning is Meaning.BARE_NAME:
-            entity_type = _bare_name(text, start, end)
-        else:
-            entity_type = entity_type_of(meaning, text[start:end], strict=False)
-        if entity_type:
-            yield _span(start, end, entity_type, "tag")
-
-
-def _accounts(text: str) -> Iterator[Span]:
-    for account in _ACCOUNT.finditer(text):
-        start, end = account.span(account.lastgroup or 0)
-        if entity_type := entity_type_of(Meaning.LOGIN, text[start:end], strict=True):
-            yield _span(start, end, entity_type, "account")
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
