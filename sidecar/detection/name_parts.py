@@ -30,6 +30,11 @@ von van der den del della dos das du bin ibn abu ter zum zur
 _ASIDE = frozenset(_ASIDE_WORDS.split())
 _CODE_BEFORE = re.compile(r"[_@/\\#$.(\[{<=\-]")
 _CODE_AFTER = re.compile(r"[_@/\\(\[{=\-]|[.:](?=\w)")
+_LONGEST_WORD = 24
+_CAPITAL_WORD = r"[A-Z\u00c0-\u00de\u0100-\u017f][a-z\u00df-\u024f]{2,20}"
+_CAPITALIZED = f"({_CAPITAL_WORD}(?:-{_CAPITAL_WORD})?)"
+_NAME_AFTER = re.compile(rf" {_CAPITALIZED}(?![\w-])")
+_NAME_BEFORE = re.compile(rf"(?<![\w.-]){_CAPITALIZED} \Z")
 _LAST_WORD = re.compile(r"(\w+)\W{1,2}\Z")
 _NUMBER_AFTER = re.compile(r"[ ,.]{1,2}\d")
 _MONTHS = frozenset({"april", "may", "june", "august"})
@@ -124,6 +129,27 @@ def fits(manner: Manner, text: str, start: int, end: int) -> bool:
                 and written[1:].islower()
                 and (_in_mid_sentence(text, start) and not _is_month(text, start, end))
             )
+
+
+def with_neighbors(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the stretch of a name, if it is one word, with a word beside it that looks like the rest.
+
+    "John" of "John Brown" is not the John Smith that was found, and a Brown is not to be left alone.
+    """
+    if not text[start].isupper() or text[start + 1 : end].isupper() or " " in text[start:end]:
+        return start, end
+    after = _NAME_AFTER.match(text, end)
+    if after and _is_rest(after[1]):
+        return start, after.end(1)
+    before = _NAME_BEFORE.search(text, max(0, start - _LONGEST_WORD), start)
+    if before and _is_rest(before[1]) and _in_mid_sentence(text, before.start(1)):
+        return before.start(1), end
+    return start, end
+
+
+def _is_rest(word: str) -> bool:
+    plain = folded(word)
+    return plain not in _NO_NAMES and plain not in _ASIDE and not is_ordinary(plain, capitals=False)
 
 
 def _is_sure(word: str) -> bool:

@@ -15,7 +15,7 @@ from typing import cast
 import ahocorasick
 
 from sidecar.detection.folding import folded
-from sidecar.detection.name_parts import Manner, fits, spellings
+from sidecar.detection.name_parts import Manner, fits, spellings, with_neighbors
 from sidecar.detection.normalized import NormalizedText, normalized
 from sidecar.detection.overlap import fill_gaps
 from sidecar.detection.person_spans import joined
@@ -81,14 +81,14 @@ def spread(
 ) -> list[list[Covered]]:
     """Do what ``propagate`` does, and tell of each span since when the request gives it away."""
     kept = [
-        [_covered(span, (number, span.start)) for span in joined(passage.text, found)]
+        _whole(passage, [_covered(span, (number, span.start)) for span in found])
         for number, (passage, found) in enumerate(zip(passages, spans, strict=True))
     ]
     automaton = _automaton(passages, kept)
     if automaton is None:
         return kept
     return [
-        _filled(passage.text, found, _occurrences(automaton, passage, found, tick))
+        _filled(passage, found, _occurrences(automaton, passage, found, tick))
         for passage, found in zip(passages, kept, strict=True)
     ]
 
@@ -204,11 +204,12 @@ def _occurrences(
     found = {(span.start, span.end) for span in kept}
     more: list[Covered] = []
     for start, end, span in _all_matches(automaton, passage.text, tick):
-        if (start, end) not in found:
-            found.add((start, end))
-            more.append(replace(span, start=start, end=end))
-    if passage.patterns_only:
-        return [span for span in more if _is_for_patterns(passage.text, span)]
+        if (start, end) in found or (
+            passage.patterns_only and not _is_for_patterns(passage.text, start, end, span)
+        ):
+            continue
+        found.add((start, end))
+        more.append(replace(span, start=start, end=end))
     return more
 
 
@@ -222,9 +223,9 @@ def _all_matches(
             yield *read.original_stretch(start, end), span
 
 
-def _is_for_patterns(text: str, span: Span) -> bool:
+def _is_for_patterns(text: str, start: int, end: int, span: Span) -> bool:
     """Tell whether an occurrence counts in a key or a number: a pattern's, or a name of several words."""
-    return span.origin is Origin.PATTERN or " " in text[span.start : span.end]
+    return span.origin is Origin.PATTERN or " " in text[start:end]
 
 
 def _matches(
@@ -238,11 +239,31 @@ def _matches(
             yield start, end, meant
 
 
-def _filled(text: str, kept: list[Covered], more: list[Covered]) -> list[Covered]:
+def _filled(passage: Passage, kept: list[Covered], more: list[Covered]) -> list[Covered]:
     if not more:
         return kept
-    filled = fill_gaps(text, cast("list[Span]", kept), more)
-    return joined(text, cast("list[Covered]", filled))
+    return _whole(passage, cast("list[Covered]", fill_gaps(passage.text, cast("list[Span]", kept), more)))
+
+
+def _whole(passage: Passage, spans: list[Covered]) -> list[Covered]:
+    """Return the spans with those of persons as whole names."""
+    whole = joined(passage.text, spans)
+    return whole if passage.patterns_only else joined(passage.text, _completed(passage.text, whole))
+
+
+def _completed(text: str, spans: list[Covered]) -> list[Covered]:
+    """Return the spans, those of single words of persons' names with the uncovered rest of the name."""
+    out: list[Covered] = []
+    for number, span in enumerate(spans):
+        if span.entity_type == "PERSON":
+            low = out[-1].end if out else 0
+            high = spans[number + 1].start if number + 1 < len(spans) else len(text)
+            start, end = with_neighbors(text, span.start, span.end)
+            if low <= start and end <= high and (start, end) != (span.start, span.end):
+                out.append(replace(span, start=start, end=end))
+                continue
+        out.append(span)
+    return out
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:

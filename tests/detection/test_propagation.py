@@ -142,6 +142,28 @@ def test_a_part_beside_a_name_that_was_found_makes_one_name_with_it() -> None:
     assert propagate(passages, [[john], [brown]])[1] == [Span(3, 13, "PERSON", 0.9, Origin.NER)]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("so John Novak said", ["John Novak"]),
+        ("John Novak said", ["John Novak"]),
+        ("I met Eva Smith", ["Eva Smith"]),
+        ("I met Eva-Marie Smith", ["Eva-Marie Smith"]),
+        ("Novak-Smith", ["Smith"]),
+        ("Eva Smith", ["Smith"]),
+        ("ask Smith On Monday", ["Smith"]),
+        ("on Smith Street", ["Smith"]),
+        ("Dear Smith", ["Smith"]),
+        ("JOHN NOVAK", ["JOHN"]),
+        ("John  Novak", ["John"]),
+        ("John, Novak", ["John"]),
+        ("John NovakX1", ["John"]),
+    ],
+)
+def test_a_part_and_a_word_beside_it_that_may_be_a_name_make_one_name(text: str, expected: list[str]) -> None:
+    assert spread("John Smith", text) == [expected]
+
+
 def test_a_span_tells_since_when_the_request_gives_it_away() -> None:
     passages = [Passage("Smith, Smith"), Passage("John Smith"), Passage("SMITH")]
     smith = Span(7, 12, "PERSON", 0.9, Origin.NER)
@@ -160,7 +182,7 @@ def test_a_full_name_is_not_covered_as_a_part_of_other_words(text: str) -> None:
 
 
 def test_a_shorter_original_is_covered_where_a_longer_one_does_not_fit() -> None:
-    passages = [Passage("Ann Lee"), Passage("Ann"), Passage("Ann Leeds")]
+    passages = [Passage("Ann Lee"), Passage("Ann"), Passage("Ann Lee2")]
     spans = [[Span(0, 7, "PERSON", 0.9, Origin.NER)], [Span(0, 3, "PERSON", 0.9, Origin.NER)], []]
     assert propagate(passages, spans)[2] == [Span(0, 3, "PERSON", 0.9, Origin.NER)]
 
