@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
 
 from sidecar.detection.gazetteer_east import EastAsianNames, is_east_asian
 from sidecar.detection.gazetteer_list import (
@@ -31,6 +29,18 @@ from sidecar.detection.gazetteer_list import (
     fold,
     load_word_list,
 )
+from sidecar.detection.gazetteer_text import (
+    INITIAL,
+    LOWER_INITIAL,
+    NAMED_THING,
+    NEXT,
+    WORD,
+    Shape,
+    Word,
+    is_code,
+    shape,
+    word_in,
+)
 from sidecar.model import Origin, Span
 
 _FULL_SCORE, _GIVEN_SCORE, _PLACE_SCORE = 0.65, 0.6, 0.6  # below the model's 0.7
@@ -39,20 +49,6 @@ _KNOWN = _NAME | PLACE | LARGE | TOWN | PHRASE
 _MOST_WORDS = 5  # of one name
 _SHORTEST_UPPER = 5  # letters; shorter words in capitals are acronyms
 _SHORTEST_EXTENSION = 4
-# Scripts that put blanks between words, with their combining marks.
-_LETTER = (
-    "A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0370-\u0373\u0376-\u037d\u0386\u0388-\u052f"
-    "\u0531-\u0556\u0561-\u0587\u05d0-\u05ea\u0620-\u065f\u066e-\u06d3\u0900-\u0963\u0971-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
-)
-_A_WORD = f"[{_LETTER}][{_LETTER}\u0300-\u036f]*(?:['\u2019][{_LETTER}][{_LETTER}\u0300-\u036f]*)?"
-_WORD = re.compile(_A_WORD)
-_PARTICLES = (
-    "de la|de las|de los|de|da|do|dos|das|di|del|della|du|la|le|van der|van den|van de|van|von der|von|zu"
-    "|bin|ibn|al|el|De La|De|Da|Di|Del|La|Le|Van|Von|Der|Al|El|N\u00ed|O"
-)
-_NEXT = re.compile(rf"([ \u00a0-]|\r?\n[ \t]{{0,4}})((?:{_PARTICLES})[ -])?({_A_WORD})")
-_INITIAL = re.compile(rf" (?:[A-Z]\.? ){{1,2}}({_A_WORD})")
-_LOWER_INITIAL = re.compile(rf" [b-hj-z]\.? ({_A_WORD})")
 _STATE_NAMES = """
 AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK
 OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB
@@ -60,32 +56,6 @@ OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB
 _STATES = frozenset(_STATE_NAMES.split())
 _STATE_WORDS = frozenset(("al", "co", "de", "hi", "id", "in", "la", "ma", "me", "oh", "ok", "on", "or", "pa"))
 _STATE = re.compile(r", ?([A-Za-z]{2})(?![A-Za-z'\u2019])( \d{5}\b)?")
-_CODE_BEFORE = frozenset("_@/\\#$%&=+~<`^0123456789")
-_CODE_AFTER = frozenset("_@/\\(=`0123456789")
-_JOINTS = frozenset(".:-_)]")
-_KEY_ENDS = frozenset(('":', "':"))
-_CAMEL_PREFIXES = ("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Du", "Fitz")
-
-
-class _Shape(Enum):
-    """How a word is written."""
-
-    TITLE = auto()
-    UPPER = auto()
-    LOWER = auto()
-    CASELESS = auto()
-    ODD = auto()  # camelCase, a single capital
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A word of the text, without its possessive; nothing follows a possessive within a name."""
-
-    start: int
-    end: int
-    facts: int
-    shape: _Shape
-    possessive: bool
 
 
 class Gazetteer:
@@ -104,14 +74,14 @@ class Gazetteer:
         """
         spans: list[Span] = []
         done, facts_of, look_up = 0, self._words.facts.get, self._words.look_up
-        for match in _WORD.finditer(text):
+        for match in WORD.finditer(text):
             word = match.group()
             if not facts_of(word.lower(), 0) & _KNOWN and word.isascii() and "'" not in word:
                 continue
             facts, size = look_up(word)
             start = match.start()
-            if facts & _KNOWN and start >= done and not _is_code(text, start, start + size):
-                first = _Word(start, start + size, facts, _shape(word[:size]), size < len(word))
+            if facts & _KNOWN and start >= done and not is_code(text, start, start + size):
+                first = Word(start, start + size, facts, shape(word[:size]), size < len(word))
                 if found := self._name_at(text, first):
                     spans.append(found)
                     done = found.end
@@ -119,8 +89,8 @@ class Gazetteer:
             spans = sorted([*spans, *self._east_asian.find(text)], key=lambda span: span.start)
         return [span for span in spans if not _lies_in(span, taken)] if taken else spans
 
-    def _name_at(self, text: str, first: _Word) -> Span | None:
-        if first.shape is _Shape.ODD:
+    def _name_at(self, text: str, first: Word) -> Span | None:
+        if first.shape is Shape.ODD:
             return None
         if first.facts & PHRASE and (end := self._phrase_end(text, first)):
             return _span(first.start, end, "LOCATION", _PLACE_SCORE, "place")
@@ -128,6 +98,8 @@ class Gazetteer:
             words = self._chain(text, first)
             if len(words) > 1 and _is_full_name(words):
                 return _span(first.start, words[-1].end, "PERSON", _FULL_SCORE, "full name")
+            if NAMED_THING.match(text, words[-1].end):
+                return None
             if _stands_alone(first):
                 rule = "given" if first.facts & GIVEN else "surname"
                 return _span(first.start, first.end, "PERSON", _GIVEN_SCORE, rule)
@@ -135,57 +107,57 @@ class Gazetteer:
             return _span(first.start, end, "LOCATION", _PLACE_SCORE, "place")
         return None
 
-    def _chain(self, text: str, first: _Word) -> list[_Word]:
+    def _chain(self, text: str, first: Word) -> list[Word]:
         """Return the first word and those after it that can belong to the same name."""
         words = [first]
-        if first.shape is _Shape.CASELESS and (first.facts & COMMON or not first.facts & GIVEN):
+        if first.shape is Shape.CASELESS and (first.facts & COMMON or not first.facts & GIVEN):
             return words
-        most = 3 if first.shape is _Shape.CASELESS else _MOST_WORDS
+        most = 3 if first.shape is Shape.CASELESS else _MOST_WORDS
         while len(words) < most and not words[-1].possessive:
             if not (word := self._behind_initial(text, words) or self._behind(text, words)):
                 break
             words.append(word)
         return words
 
-    def _behind_initial(self, text: str, words: list[_Word]) -> _Word | None:
+    def _behind_initial(self, text: str, words: list[Word]) -> Word | None:
         """Return the surname after ``Ann B.``."""
         first, at = words[0], words[-1].end
-        lower = first.shape is _Shape.LOWER
-        if not (match := (_LOWER_INITIAL if lower else _INITIAL).match(text, at)):
+        lower = first.shape is Shape.LOWER
+        if not (match := (LOWER_INITIAL if lower else INITIAL).match(text, at)):
             return None
-        word = self._word(match)
+        word = word_in(match, self._words)
         if word.shape is not first.shape or word.facts & (COMMON if lower else EVERYDAY):
             return None
-        unknown = (first.shape is _Shape.TITLE and not word.facts & COMMON) or (
+        unknown = (first.shape is Shape.TITLE and not word.facts & COMMON) or (
             lower and first.facts & LOWER and not word.facts
         )
         return (
-            _Word(word.start, word.end, SURNAME, word.shape, word.possessive)
+            Word(word.start, word.end, SURNAME, word.shape, word.possessive)
             if unknown or word.facts & SURNAME
             else None
         )
 
-    def _behind(self, text: str, words: list[_Word]) -> _Word | None:
+    def _behind(self, text: str, words: list[Word]) -> Word | None:
         """Return the next word, with or without a particle before it, if it can go on with the name."""
         first, at = words[0], words[-1].end
-        if not (match := _NEXT.match(text, at)):
+        if not (match := NEXT.match(text, at)):
             return None
-        word, gap, particle = self._word(match), match[1], bool(match[2])
-        if word.shape is not first.shape or _is_code(text, word.start, word.end, left=False):
+        word, gap, particle = word_in(match, self._words), match[1], bool(match[2])
+        if word.shape is not first.shape or is_code(text, word.start, word.end, left=False):
             return None
         if "\n" in gap and (not word.facts & SURNAME or word.facts & COMMON):
             return None
         if word.facts & _NAME:
-            if not word.facts & (COMMON if first.shape in (_Shape.LOWER, _Shape.CASELESS) else EVERYDAY):
-                return None if gap == "-" and first.shape is _Shape.LOWER else word
+            if not word.facts & (COMMON if first.shape in (Shape.LOWER, Shape.CASELESS) else EVERYDAY):
+                return None if gap == "-" and first.shape is Shape.LOWER else word
             return word if _is_frequent(first, word) else None
         return word if self._may_be_unknown(words, word, gap, particle) else None
 
     @staticmethod
-    def _may_be_unknown(words: list[_Word], word: _Word, gap: str, particle: bool) -> bool:
+    def _may_be_unknown(words: list[Word], word: Word, gap: str, particle: bool) -> bool:
         """Tell whether an unlisted word is the rest of a name whose first word is beyond doubt."""
         first = words[0]
-        if first.shape is _Shape.TITLE:
+        if first.shape is Shape.TITLE:
             complete = len(words) > 1 and not words[-1].facts & GIVEN
             return (
                 not word.facts & (COMMON | PLACE | LARGE)
@@ -193,7 +165,7 @@ class Gazetteer:
                 and not complete
             )
         return (
-            first.shape is _Shape.LOWER
+            first.shape is Shape.LOWER
             and bool(first.facts & LOWER)
             and gap == " "
             and all(each.facts for each in words)
@@ -202,26 +174,19 @@ class Gazetteer:
             and word.end - word.start >= _SHORTEST_EXTENSION
         )
 
-    def _word(self, match: re.Match[str]) -> _Word:
-        """Return the word in the last group of a match."""
-        text = match[match.re.groups]
-        facts, size = self._words.look_up(text)
-        start = match.start(match.re.groups)
-        return _Word(start, start + size, facts, _shape(text[:size]), size < len(text))
-
-    def _phrase_end(self, text: str, first: _Word) -> int | None:
+    def _phrase_end(self, text: str, first: Word) -> int | None:
         """Return the end of the longest listed place name of several words, with the state if one follows."""
         for rest in self._words.phrases[fold(text[first.start : first.end])]:
             at = first.end
             for part in rest:
-                match = _NEXT.match(text, at)
+                match = NEXT.match(text, at)
                 if not match or match[2] or fold(match[3]) != part:
                     break
-                if first.shape is not _Shape.LOWER and len(part) > 3 and match[3].islower():
+                if first.shape is not Shape.LOWER and len(part) > 3 and match[3].islower():
                     break
                 at = match.end()
             else:
-                if not _is_code(text, first.start, at):
+                if not is_code(text, first.start, at):
                     return _state_end(text, at) or at
         return None
 
@@ -235,7 +200,7 @@ def _span(start: int, end: int, entity_type: str, score: float, rule: str) -> Sp
     return Span(start, end, entity_type, score, Origin.NER, f"gazetteer:{rule}")
 
 
-def _is_full_name(words: list[_Word]) -> bool:
+def _is_full_name(words: list[Word]) -> bool:
     """Tell whether the words together leave no doubt."""
     first, rest = words[0], words[1:]
     if first.facts & COMMON and rest[0].facts & ALONE and (len(rest) > 1 or not rest[0].facts & SURNAME):
@@ -243,17 +208,17 @@ def _is_full_name(words: list[_Word]) -> bool:
     certain = [word for word in words if word.facts & _NAME and not word.facts & COMMON]
     surname_behind = any(word.facts & SURNAME and not word.facts & COMMON for word in rest)
     match first.shape:
-        case _Shape.TITLE:
+        case Shape.TITLE:
             listed = all(word.facts & _NAME for word in words) and any(word.facts & GIVEN for word in words)
             if listed and len(certain) >= min(len(words), 2):
                 return True
             if first.facts & GIVEN:
                 return bool(first.facts & ALONE) or surname_behind
             return not first.facts & COMMON and any(word.facts & ALONE for word in rest)
-        case _Shape.UPPER:
+        case Shape.UPPER:
             given_behind = any(word.facts & LOWER for word in rest)
             return bool(certain) and (bool(first.facts & GIVEN) or given_behind)
-        case _Shape.LOWER:
+        case Shape.LOWER:
             return bool(first.facts & LOWER) or (
                 bool(first.facts & GIVEN) and surname_behind and len(certain) > 1
             )
@@ -261,39 +226,39 @@ def _is_full_name(words: list[_Word]) -> bool:
             return len(certain) == len(words)
 
 
-def _is_frequent(first: _Word, word: _Word) -> bool:
+def _is_frequent(first: Word, word: Word) -> bool:
     """Tell whether an ordinary word is the family name of so many that it goes with a sure given name."""
     if not word.facts & FREQUENT:
         return False
-    if first.shape is _Shape.TITLE:
+    if first.shape is Shape.TITLE:
         return bool(first.facts & ALONE)
-    return first.shape is _Shape.LOWER and bool(first.facts & LOWER) and not word.facts & EVERYDAY
+    return first.shape is Shape.LOWER and bool(first.facts & LOWER) and not word.facts & EVERYDAY
 
 
-def _stands_alone(word: _Word) -> bool:
+def _stands_alone(word: Word) -> bool:
     """Tell whether a single word is a name without anything beside it."""
     match word.shape:
-        case _Shape.TITLE:
+        case Shape.TITLE:
             return bool(word.facts & (ALONE | PLAIN))
-        case _Shape.UPPER:
+        case Shape.UPPER:
             return bool(word.facts & LOWER) and word.end - word.start >= _SHORTEST_UPPER
-        case _Shape.LOWER:
+        case Shape.LOWER:
             return bool(word.facts & LOWER)
         case _:
             return False
 
 
-def _place_end(text: str, word: _Word) -> int | None:
+def _place_end(text: str, word: Word) -> int | None:
     """Return where a place name of one word ends, with the state if one follows."""
     size = word.end - word.start
     if word.facts & (PLACE | LARGE | TOWN) and (end := _state_end(text, word.end)):
         return end
     match word.shape:
-        case _Shape.TITLE:
+        case Shape.TITLE:
             return word.end if word.facts & PLACE else None
-        case _Shape.UPPER:
+        case Shape.UPPER:
             return word.end if word.facts & PLACE and size >= _SHORTEST_UPPER else None
-        case _Shape.LOWER:
+        case Shape.LOWER:
             return word.end if word.facts & LARGE else None
         case _:
             return None
@@ -312,40 +277,3 @@ def _state_end(text: str, at: int) -> int | None:
 def _lies_in(span: Span, taken: Sequence[tuple[int, int]]) -> bool:
     at = bisect_right(taken, span.start, key=lambda stretch: stretch[0]) - 1
     return at >= 0 and span.end <= taken[at][1]
-
-
-def _is_code(text: str, start: int, end: int, *, left: bool = True) -> bool:
-    """Tell whether a word is part of an identifier, path, link, address or number."""
-    if left and start:
-        before = text[start - 1]
-        if before in _CODE_BEFORE or before.isalpha():
-            return True
-        if before in ".:-" and start > 1 and (text[start - 2].isalnum() or text[start - 2] in _JOINTS):
-            return True
-    after = text[end : end + 3]
-    if not after:
-        return False
-    if after[0] in _CODE_AFTER or after == " = " or after[:2] in _KEY_ENDS:
-        return True
-    if after[0] in ".:":
-        return after[1:2].isalnum() or after[1:2] in ("_", ":")
-    return after[0] == "-" and after[1:2].islower()
-
-
-def _shape(word: str) -> _Shape:
-    if word.islower():
-        return _Shape.LOWER
-    if not word[0].isupper():
-        cut = max(word.find("'"), word.find("\u2019"))
-        if word[0].islower():
-            return _Shape.TITLE if cut > 0 and word[cut + 1 :].istitle() else _Shape.ODD
-        return _Shape.CASELESS
-    rest = word[1:]
-    if not rest:
-        return _Shape.ODD
-    if rest.islower() or word.istitle():
-        return _Shape.TITLE
-    if word.isupper():
-        return _Shape.UPPER
-    capitals = sum(map(str.isupper, word))
-    return _Shape.TITLE if capitals == 2 and word.startswith(_CAMEL_PREFIXES) else _Shape.ODD

@@ -74,6 +74,7 @@ def test_an_east_asian_name_needs_support(text: str, names: list[str]) -> None:
         pytest.param("We meet on Monday in April or August or June", id="calendar"),
         pytest.param("Python, Java, Ruby, Rust, Julia, Jenkins, Django and Docker", id="programs"),
         pytest.param("Kelvin, Celsius, Hilbert space, Euler's formula, Fourier transform", id="eponyms"),
+        pytest.param("Taylor series, Pearson correlation and Kendall's theorem", id="named after people"),
         pytest.param("These aren't what I've asked for; you'll see", id="contractions"),
         pytest.param("a Nice place for Reading by the Mobile phone", id="towns that are words"),
         pytest.param("an IBAN or a Muslim feast", id="acronyms and peoples"),
@@ -96,6 +97,7 @@ def test_an_ordinary_word_is_no_name(text: str) -> None:
         pytest.param("sandeep(1), priya=2, Sandeep::Priya", id="calls and scopes"),
         pytest.param("`sandeep`", id="marked as code"),
         pytest.param("sandeep = 1", id="assignment"),
+        pytest.param("import sandeep", id="import"),
         pytest.param('{"priya": 1}', id="key"),
     ],
 )
