@@ -175,3 +175,26 @@ CUED = (
     rf"\b\d{{1,5}}[A-Za-z]? (?:{NUMBER} )?(?:{CAPITAL} ){{0,3}}{CAPITAL}(?: \d{{1,5}}\b)?"
     rf"|(?:{CAPITAL} ){{1,3}}\d{{1,5}}[A-Za-z]?\b"
 )
+
+# What a text must hold for a form to be looked for at all: short, so that all of them run as one automaton.
+STREET_WORD = (
+    rf"(?i: (?:{_STREETS}|{_LOOSE_STREETS}|highway|hwy|route|rte|county road|state road|cr|sr|fm"
+    rf"|interstate)\b)"
+)
+COMPOUND_WORD = rf"(?i:(?:{_COMPOUNDS}) ?\d)"
+LOOSE_COMPOUND_WORD = rf"(?:{_LOOSE_COMPOUNDS}) \d"
+WORD_BEFORE = rf"(?i:{_STREETS_BEFORE}|\b(?:place|route|cours|square|passage|cité) )"
+AFTER_WORD = rf"(?i: (?:{_STREETS_AFTER}|{_PLAIN_STREETS_AFTER}),? (?:no[:.]? ?)?\d)"
+CODE = (
+    r"\d{4}|\d{3} \d{2}|\d{2}-\d{3}|[A-Za-z]\d[A-Za-z\d]? ?\d[A-Za-z]|[A-Z]{1,2}\d{1,2} \d[A-Z]|"
+    + STRONG_UNIT
+)
+BOX_WORD = r"(?i:box|postfach|apartado|casella|caixa|boîte|postbus|bag|skrytka|[afd]po,? a)"
+GRID_WORD = r"(?i:(?:#|n°|no\.?) ?\d{1,3}[a-z]? ?-)"
+BLOCK_WORD = r"(?i:flat|studio|unit|apartment|no\.?) ?\d"
+CORNER_WORD = r"(?i:corner of)"
+SAID_WORD = (
+    r"(?i:addres|adres|dirección|endereço|indirizzo|\bliv|resid|located|office|restaurant|ship|sen[dt]"
+    r"|deliver|mail"
+    r"|return|drops|side of|arrived)"
+)

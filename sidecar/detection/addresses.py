@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
+import re2
+
 from sidecar.detection import address_forms as forms
 from sidecar.detection.address_tail import CLOSING, LINE_END, Tail, tail
-from sidecar.detection.linear import LinearPattern, TextView
+from sidecar.detection.linear import LinearPattern, TextView, re2_options
 from sidecar.model import Origin, Span
 
 ENTITY_TYPE = "ADDRESS"
@@ -36,37 +38,38 @@ class Proof(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One way of writing a street line."""
+    """One way of writing a street line; ``sign``: what a text must hold, for RE2."""
 
     rule: str
+    sign: str
     regex: LinearPattern
     proof: Proof
 
 
 _FORMS = tuple(
-    _Form(rule, LinearPattern(regex), proof)
-    for rule, regex, proof in (
-        ("po_box", forms.PO_BOX, Proof.NONE),
-        ("military", forms.MILITARY, Proof.NONE),
-        ("rural_route", forms.RURAL, Proof.NONE),
-        ("number_first", forms.NUMBER_FIRST, Proof.NONE),
-        ("number_first_loose", forms.NUMBER_FIRST_LOOSE, Proof.PLACE),
-        ("number_first_lower", forms.NUMBER_FIRST_LOWER, Proof.PLACE),
-        ("number_name_town", forms.NUMBER_FIRST_ANY, Proof.DIGITS),
-        ("compound", forms.COMPOUND, Proof.NONE),
-        ("compound_loose", forms.LOOSE_COMPOUND, Proof.PLACE),
-        ("word_first", forms.WORD_FIRST, Proof.NONE),
-        ("number_word_first", forms.NUMBER_WORD_FIRST, Proof.NONE),
-        ("word_first_only", forms.WORD_FIRST_ONLY, Proof.DIGITS),
-        ("word_after", forms.WORD_AFTER, Proof.NONE),
-        ("grid", forms.GRID, Proof.NONE),
-        ("with_unit", forms.WITH_UNIT, Proof.NONE),
-        ("name_and_number", forms.NAME_AND_NUMBER, Proof.TAIL),
-        ("number_name_number", forms.NUMBER_NAME_NUMBER, Proof.DIGITS),
-        ("block", forms.BLOCK, Proof.TAIL),
-        ("corner", forms.CORNER, Proof.NONE),
-        ("brazil", forms.BRAZIL, Proof.NONE),
-        ("said", forms.CUED, Proof.SAID),
+    _Form(rule, LinearPattern(sign).coarse, LinearPattern(regex), proof)
+    for rule, sign, regex, proof in (
+        ("po_box", forms.BOX_WORD, forms.PO_BOX, Proof.NONE),
+        ("military", forms.BOX_WORD, forms.MILITARY, Proof.NONE),
+        ("rural_route", forms.BOX_WORD, forms.RURAL, Proof.NONE),
+        ("number_first", forms.STREET_WORD, forms.NUMBER_FIRST, Proof.NONE),
+        ("number_first_loose", forms.STREET_WORD, forms.NUMBER_FIRST_LOOSE, Proof.PLACE),
+        ("number_first_lower", forms.STREET_WORD, forms.NUMBER_FIRST_LOWER, Proof.PLACE),
+        ("number_name_town", forms.CODE, forms.NUMBER_FIRST_ANY, Proof.DIGITS),
+        ("compound", forms.COMPOUND_WORD, forms.COMPOUND, Proof.NONE),
+        ("compound_loose", forms.LOOSE_COMPOUND_WORD, forms.LOOSE_COMPOUND, Proof.PLACE),
+        ("word_first", forms.WORD_BEFORE, forms.WORD_FIRST, Proof.NONE),
+        ("number_word_first", forms.WORD_BEFORE, forms.NUMBER_WORD_FIRST, Proof.NONE),
+        ("word_first_only", forms.WORD_BEFORE, forms.WORD_FIRST_ONLY, Proof.DIGITS),
+        ("word_after", forms.AFTER_WORD, forms.WORD_AFTER, Proof.NONE),
+        ("grid", forms.GRID_WORD, forms.GRID, Proof.NONE),
+        ("with_unit", forms.STRONG_UNIT, forms.WITH_UNIT, Proof.NONE),
+        ("name_and_number", forms.CODE, forms.NAME_AND_NUMBER, Proof.TAIL),
+        ("number_name_number", forms.CODE, forms.NUMBER_NAME_NUMBER, Proof.DIGITS),
+        ("block", forms.BLOCK_WORD, forms.BLOCK, Proof.TAIL),
+        ("corner", forms.CORNER_WORD, forms.CORNER, Proof.NONE),
+        ("brazil", forms.CODE, forms.BRAZIL, Proof.NONE),
+        ("said", forms.SAID_WORD, forms.CUED, Proof.SAID),
     )
 )
 _DIGIT = re.compile(r"[0-9]")
@@ -108,13 +111,26 @@ _COUNTED = re.compile(
 )
 
 
+def _signs() -> re2.Set:
+    """Return what tells in one pass which forms a text may hold."""
+    signs = re2.Set.SearchSet(re2_options())
+    for form in _FORMS:
+        signs.Add(form.sign.encode())
+    signs.Compile()
+    return signs
+
+
+_SIGNS = _signs()
+
+
 def find(text: str, tick: Callable[[], None] = lambda: None) -> list[Span]:
     """Return the addresses of a text in ascending order; they may overlap, none twice."""
     if not _DIGIT.search(text) and "orner of" not in text:
         return []
     view = TextView(text)
     found: dict[tuple[int, int], Span] = {}
-    for form in _FORMS:
+    for index in sorted(_SIGNS.Match(view.data) or ()):
+        form = _FORMS[index]
         for start, end in _lines(form, view, tick):
             span = _grown(view.text, start, end, form)
             if span is not None:

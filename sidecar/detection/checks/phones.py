@@ -41,7 +41,9 @@ def phone_us_valid(text: str) -> bool:
 
 def phone_trunk(text: str) -> bool:
     """Tell whether this is a valid national number with a trunk prefix (``020 7946 0958``) somewhere."""
-    return not _DATE.search(text) and any(_valid(text, region) for region in _TRUNK_REGIONS)
+    if _DATE.search(text) or _DECIMAL.fullmatch(text):
+        return False
+    return any(_valid(text, region) for region in _TRUNK_REGIONS)
 
 
 def phone_plain(text: str) -> bool:
