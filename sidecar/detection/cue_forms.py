@@ -24,7 +24,7 @@ _LEGAL = (
 )
 _KIND = (
     r"\b(?:University|College|Hospital|Clinic|Bank|Institute|Foundation|Holdings?|Corporation|Industries|Technologies"
-    r"|Consulting|Logistics|Analytics|Pharmaceuticals|Ventures|Partners|Group|Airlines|Insurance|Motors|Academy"
+    r"|Consulting|Logistics|Analytics|Pharmaceuticals|Ventures|Partners|Group|Airlines|Motors|Academy"
     r"|High School|Elementary School|Bakery|Associates|Enterprises|Laboratories|Universidad)\b"
 )
 _FORM = re2.compile(f"(?:{_LEGAL}|{_KIND})", re2_options())

@@ -49,6 +49,7 @@ _CARD_NEXT = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_CAMEL = re.compile(r"[a-z]{3}[A-Z]")
 _CARD_REACH = 140
 
 
@@ -93,6 +94,8 @@ def _short_lines(text: str) -> Iterator[Span]:
         capitals = name[0].isupper() and not name.isupper()
         parts = name.split()
         if any(is_ordinary(part, capitals=capitals) for part in parts):
+            continue
+        if _CAMEL.search(name):
             continue
         if capitals and not all(part[0].isupper() or len(part) <= 3 for part in parts):
             continue

@@ -33,7 +33,9 @@ _LISTED = re.compile(rf"[*_]{{0,3}}(?:,[ \t]?(?:and[ \t]+)?|{_AND}|[ \t]?\n[-*\u
 _MOST_LISTED = 20
 _STREET = re.compile(r"\d[\w ]{2,30}\Z")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:;,\n\"'(*\u2022-][ \t]{0,3})\Z")
-_NO_ACRONYM = frozenset({"role", "rank", "company", "relation"})
+_CAMEL = re.compile(r"[a-z]{3}[A-Z]")
+_NO_SHOUT = frozenset({"role", "rank", "alias"})  # SQL, protocols and grammars have these in capitals
+_STRONG = frozenset({"introduction", "title", "ms_miss", "greeting"})  # a short name in capitals is one
 _ACRONYM = 4  # letters at most
 # What looks like a name after a title and is none.
 _NEVER = frozenset(
@@ -141,6 +143,8 @@ def _is_no_cue(family: _Family, text: str, start: int, end: int) -> bool:
     cue = text[start:end].rstrip()
     if family.name == "ms_miss":
         return cue not in {"Ms", "Miss"} and not (cue.isupper() and is_caseless(text, start))
+    if family.name in _NO_SHOUT and cue.isupper():
+        return True
     if family.name == "role" and cue[0].isupper():
         return not _SENTENCE_START.search(text, max(0, start - 8), start)
     if family.name != "title":
@@ -173,7 +177,14 @@ def _is_wanted(family: _Family, text: str, start: int, end: int) -> bool:
     name = text[start:end]
     if family.name == "title" and name.lower().split()[0] in _NEVER:
         return False
-    if family.name in _NO_ACRONYM and name.isupper() and len(name) <= _ACRONYM:
+    if family.entity_type == "PERSON" and _CAMEL.search(name):
+        return False
+    if (
+        name.isupper()
+        and len(name) <= _ACRONYM
+        and family.name not in _STRONG
+        and not is_caseless(text, start)
+    ):
         return False
     if family.then is not None and not family.then.match(text, end):
         return False

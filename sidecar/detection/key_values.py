@@ -46,7 +46,7 @@ def entity_type_of(meaning: Meaning, value: str, *, strict: bool) -> str | None:
         case Meaning.LOGIN:
             return _login(value)
         case Meaning.PLACE:
-            return "LOCATION" if _is_name(value, least=1, strict=strict) and len(value) > 2 else None
+            return "LOCATION" if _is_place(value, strict=strict) else None
         case Meaning.ORGANIZATION:
             return "ORG" if _is_company(value, strict=strict) else None
         case Meaning.ADDRESS:
@@ -58,7 +58,12 @@ def entity_type_of(meaning: Meaning, value: str, *, strict: bool) -> str | None:
 
 def is_single_name(value: str, *, strict: bool) -> bool:
     """Tell whether one word or more may be a person's name."""
-    return value.lower() not in _NOT_VALUES and _is_name(value, least=1, strict=strict)
+    return len(value) > 1 and value.lower() not in _NOT_VALUES and _is_name(value, least=1, strict=strict)
+
+
+def _is_place(value: str, *, strict: bool) -> bool:
+    slug = value.islower() and "-" in value
+    return len(value) > 2 and not slug and _is_name(value, least=1, strict=strict)
 
 
 def _is_person(meaning: Meaning, value: str, *, strict: bool) -> bool:

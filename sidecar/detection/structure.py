@@ -108,7 +108,7 @@ def _assigned(text: str) -> Iterator[Span]:
                 entity_type = bare_name_type(text, start, end)
         else:
             start, end, entity_type = _unquoted(text, separator, meaning, key)
-        if entity_type:
+        if entity_type and text[start:end] != key:
             yield _span(start, end, entity_type, "key")
 
 

@@ -152,6 +152,7 @@ def test_the_hint_is_the_key_of_the_whole_text(text: str, hint: str, expected: l
         "user=root uid=0 user=postgres username=admin login=test",
         "def f(first_name: str, city: Optional[str] = None): user = request.user",
         "first_name = models.CharField(max_length=2)",
+        "surname=surname\nlocation: 'us-east-one'\nregion = west",
         "User(name=name, user=user, city=city, login=login)",
         '<input name="email"><meta name="description"><name>web-server</name>',
         "first_name: {{ user.first }}\nlast_name: ${LAST}\nsurname: <surname>",
