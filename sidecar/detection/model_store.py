@@ -76,21 +76,22 @@ def component(artifact: Artifact, nlp: Any) -> Any:  # noqa: ANN401 - spaCy has 
         ner = nlp.create_pipe("ner", config={"model": dict(artifact.config)})
         ner.moves.initialize_actions({int(move): dict(by) for move, by in artifact.actions.items()})
         ner.model.attrs["resize_output"](ner.model, ner.moves.n_moves)
+        _set(ner.model, artifact.arrays)  # some layers take their time to draw weights if they have none
         ner.model.initialize()
-        _fill(ner.model, artifact.arrays)
-    except (ValueError, KeyError, TypeError) as exc:
+        if _shapes(parameters(ner.model)) != _shapes(artifact.arrays):
+            raise ValueError  # noqa: TRY301 - one error for all that does not fit
+        _set(ner.model, artifact.arrays)
+    except (ValueError, LookupError, TypeError) as exc:
         raise ConfigError(f"the NER model {artifact.name} does not fit the installed spaCy") from exc
     return ner
 
 
-def _fill(model: Any, arrays: Arrays) -> None:  # noqa: ANN401 - thinc's nodes
-    """Set all parameters of a model.
+def _set(model: Any, arrays: Arrays) -> None:  # noqa: ANN401 - thinc's nodes
+    """Set parameters of a model.
 
     Raises:
-        ValueError: The arrays are not those that the model has.
+        IndexError, ValueError: The model has no such node or parameter.
     """
-    if _shapes(arrays) != _shapes(parameters(model)):
-        raise ValueError("other parameters")
     nodes = list(model.walk())
     for key, array in arrays.items():
         index, _, parameter = key.partition(".")
