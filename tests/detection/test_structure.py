@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.detection.keys import Meaning, meaning_of
 from sidecar.detection.structure import Structure
 from sidecar.model import Origin
 
@@ -14,36 +13,6 @@ STRUCTURE = Structure()
 def found(text: str, hint: str = "") -> list[tuple[str, str]]:
     spans = sorted(STRUCTURE.find(text, hint), key=lambda span: span.start)
     return list(dict.fromkeys((text[span.start : span.end], span.entity_type) for span in spans))
-
-
-@pytest.mark.parametrize(
-    ("key", "meaning"),
-    [
-        ("first_name", Meaning.NAME),
-        ("customerName", Meaning.NAME),
-        ("Billing-City", Meaning.PLACE),
-        ("Full name", Meaning.NAME),
-        ("Фамилия", Meaning.NAME),
-        ("姓名", Meaning.NAME),
-        ("name", Meaning.BARE_NAME),
-        ("patient", Meaning.ROLE),
-        ("db_user", Meaning.LOGIN),
-        ("userName", Meaning.LOGIN),
-        ("homeAddress", Meaning.ADDRESS),
-        ("file_name", None),
-        ("hostname", None),
-        ("className", None),
-        ("table_name", None),
-        ("ip_address", None),
-        ("email address", None),
-        ("velocity", None),
-        ("event_name", None),
-        ("x" * 60 + "_name", None),
-    ],
-    ids=ascii,
-)
-def test_a_key_is_read_as_words(key: str, meaning: Meaning | None) -> None:
-    assert meaning_of(key) is meaning
 
 
 @pytest.mark.parametrize(
