@@ -34,6 +34,7 @@ from sidecar.detection.gazetteer_text import (
     LOWER_INITIAL,
     NAMED_THING,
     NEXT,
+    NEXT_WORD,
     WORD,
     Shape,
     Word,
@@ -49,6 +50,7 @@ _KNOWN = _NAME | PLACE | LARGE | TOWN | PHRASE
 _MOST_WORDS = 5  # of one name
 _SHORTEST_UPPER = 5  # letters; shorter words in capitals are acronyms
 _SHORTEST_EXTENSION = 4
+_LONGEST_PARTICLE = 3  # letters that may be small within a capitalized place name
 _STATE_NAMES = """
 AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK
 OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB
@@ -176,19 +178,18 @@ class Gazetteer:
 
     def _phrase_end(self, text: str, first: Word) -> int | None:
         """Return the end of the longest listed place name of several words, with the state if one follows."""
-        for rest in self._words.phrases[fold(text[first.start : first.end])]:
-            at = first.end
-            for part in rest:
-                match = NEXT.match(text, at)
-                if not match or match[2] or fold(match[3]) != part:
-                    break
-                if first.shape is not Shape.LOWER and len(part) > 3 and match[3].islower():
-                    break
-                at = match.end()
-            else:
-                if not is_code(text, first.start, at):
-                    return _state_end(text, at) or at
-        return None
+        rests = self._words.phrases[fold(text[first.start : first.end])]
+        most, at, found = max(map(len, rests)), first.end, 0
+        parts: tuple[str, ...] = ()
+        while len(parts) < most and (match := NEXT_WORD.match(text, at)):
+            part = fold(match[1])
+            if first.shape is not Shape.LOWER and len(part) > _LONGEST_PARTICLE and match[1].islower():
+                break
+            parts, at = (*parts, part), match.end()
+            found = at if parts in rests else found
+        if not found or is_code(text, first.start, found):
+            return None
+        return _state_end(text, found) or found
 
 
 def load_gazetteer() -> Gazetteer:

@@ -89,7 +89,7 @@ class WordList:
     """Facts by folded word, place names of several words by the first, names in East Asian scripts."""
 
     facts: Mapping[str, int]
-    phrases: Mapping[str, tuple[tuple[str, ...], ...]]
+    phrases: Mapping[str, frozenset[tuple[str, ...]]]
     east_asian: EastAsian
 
     def look_up(self, word: str) -> tuple[int, int]:
@@ -142,12 +142,10 @@ def parse(text: str) -> WordList:
     return WordList(facts, _phrases(special.get("place names", ())), east_asian)
 
 
-def _phrases(names: Iterable[str]) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return, by first word, what may follow it; longer ones first."""
-    found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+def _phrases(names: Iterable[str]) -> dict[str, frozenset[tuple[str, ...]]]:
+    """Return, by first word, what may follow it."""
+    found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for name in names:
         first, *rest = name.split()
-        found[first].append(tuple(rest))
-    return {
-        first: tuple(sorted(rests, key=lambda rest: (-len(rest), rest))) for first, rests in found.items()
-    }
+        found[first].add(tuple(rest))
+    return {first: frozenset(rests) for first, rests in found.items()}

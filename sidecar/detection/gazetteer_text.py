@@ -23,6 +23,7 @@ _PARTICLES = (
     "|bin|ibn|al|el|De La|De|Da|Di|Del|La|Le|Van|Von|Der|Al|El|N\u00ed|O"
 )
 NEXT = re.compile(rf"([ \u00a0-]|\r?\n[ \t]{{0,4}})((?:{_PARTICLES})[ -])?({_A_WORD})")
+NEXT_WORD = re.compile(rf"(?:[ \u00a0-]|\r?\n[ \t]{{0,4}})({_A_WORD})")
 INITIAL = re.compile(rf" (?:[A-Z]\.? ){{1,2}}({_A_WORD})")
 LOWER_INITIAL = re.compile(rf" [b-hj-z]\.? ({_A_WORD})")
 # What is named after people: the name is that of a thing.
