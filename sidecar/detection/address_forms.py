@@ -61,7 +61,8 @@ _STREETS_BEFORE = (
     r"|λεωφόρος|οδός|πλατεία|jalan|jl|quadra|distrito de|sitio) )"
 )
 _STREETS_AFTER = (
-    r"utca|u\.|út|útja|tér|tere|körút|krt\.|rkp\.|rakpart|köz|sétány|fasor|tee|tänav|põik|puiestee|pst"
+    r"náměstí|nábřeží|třída|utca|u\.|út|útja|tér|tere|körút|krt\.|rkp\.|rakpart|köz|sétány|fasor|tee"
+    r"|tänav|põik|puiestee|pst"
     r"|maantee"
     r"|cad\.|caddesi|cd\.|sok\.|sokak|sokağı|sk\.|bulvarı|blv\.|mah\.|mahallesi|gate|gata|gatan|gade|vei"  # noqa: RUF001 - Turkish
     r"|veg|vej"
@@ -78,13 +79,18 @@ UNIT = (
     r"|daire|kat"
     r"|blok|block|tower|wing|level|shop|bloco|sala|conj|casa|lote|no)\.? ?(?:no\.? ?)?#?:? ?"
     r"(?:\d[\w/-]{0,6}|[A-Z]\d{0,4})\b|# ?\d[\w-]{0,5}|\d{1,3}(?:st|nd|rd|th) (?:floor|fl)\b"
-    r"|\d{1,2}[º°ª](?: ?[A-Z]\b)?"
+    r"|\d{1,2}[º°ª](?: ?(?:[A-Z]\b|izq\b|dcha\b|esq\b|dto\b)\.?)?"
+    r"|(?:m|sc|bl|ap|et|nr|d|sz|em) ?[.:] ?[A-Z]?\d{1,4}\b|(?:plot|door|house) ?\d{1,5}\b"
+    r"|\d{1,2}\. ?(?:og|obergeschoss|stock|etage|tv|th|mf|sal|krs|em)\b|eg\b"
+    r"|(?:m|sc|bl|ap|et|nr|d|sz|em) ?[.:] ?[A-Z]?\d{1,4}\b|(?:plot|door|house) ?\d{1,5}\b"
+    r"|\d{1,2}\. ?(?:og|obergeschoss|stock|etage|tv|th|mf|sal|krs|em)\b|eg\b"
     r"|(?:д|дом)\. ?\d[\w/-]{0,5}|(?:ground|first|second|third|fourth|fifth|top) floor\b|s/n\b)"
 )
 STRONG_UNIT = r"(?i:apt|apartment|suite|ste|flat|unit)\.? ?#?\d{1,5}[A-Za-z]?\b"
 
 POSTCODE = (
-    r"(?:(?:[A-Z]{1,2}-)?(?:\d{5}-\d{4}|\d{5}-\d{3}|\d{4}-\d{3}|\d{3}-\d{4}|\d{2}-\d{3}|\d{3} \d{3}"
+    r"(?:(?:[A-Z]{1,2}-|(?i:cep|plz):? )?(?:\d{5}-\d{4}|\d{5}-\d{3}|\d{4}-\d{3}|\d{3}-\d{4}|\d{2}-\d{3}"
+    r"|\d{3} \d{3}"
     r"|\d{3} \d{2}"
     r"|\d{8}|\d{4} ?[A-Z]{2}|\d{4,7})|(?i:[A-Z]{1,2}\d{1,2}[A-Z]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)"
     r"|[A-Z]\d{2} [A-Z\d]{4}|(?i:cedex) \d{1,2}|〒?\d{3}-\d{4})\b"
@@ -123,14 +129,17 @@ NUMBER_FIRST_LOWER = (
 )
 NUMBER_FIRST_ANY = rf"\b{NUMBER},? (?:{NAME} ){{0,4}}{CAPITAL}(?:,[ \n]+| ?\n[ >]*){CAPITAL}"
 COMPOUND = (
-    rf"(?:{CAPITAL}[ -]){{0,2}}{LETTER}{LETTER}+(?i:{_COMPOUNDS}) ?\d{{1,4}}(?: ?[A-Za-z]\b)?"
+    rf"(?:{CAPITAL}[ -]){{0,2}}{LETTER}{LETTER}+(?i:{_COMPOUNDS}) ?\d{{1,4}}(?: ?[A-Za-z]\b"
+    rf"(?: \d{{1,3}}\b)?)?"
     rf"(?:[-/]\d{{1,4}})?\b"
 )
-LOOSE_COMPOUND = rf"(?:{CAPITAL}[ -]){{0,2}}{CAPITAL}(?:{_LOOSE_COMPOUNDS}) \d{{1,4}}[A-Za-z]?\b"
+LOOSE_COMPOUND = (
+    rf"(?:{CAPITAL}[ -]){{0,2}}{CAPITAL}(?:{_LOOSE_COMPOUNDS}) \d{{1,4}}(?: ?[A-Z]\b(?: \d{{1,3}}\b)?)?\b"
+)
 WORD_FIRST = (
     rf"(?i:{_STREETS_BEFORE})(?:(?i:{PARTICLE}) ?)*(?:{NAME},? (?:{PARTICLE} )*){{0,5}}(?:{CAPITAL}"
     rf"|\d{{1,3}})"
-    rf"(?:,? (?i:n[ºo°]\.? ?|num\.? ?|# ?|д\. ?|дом |буд\. ?|č\. ?)?\d{{1,5}}[A-Za-z]?"
+    rf"(?:,? (?i:n[ºo°]\.? ?|nr\.? ?|num\.? ?|# ?|д\. ?|дом |буд\. ?|č\. ?)?\d{{1,5}}[A-Za-z]?"
     rf"(?:[-/ ]{{1,3}}\d{{1,4}})?\b(?:[º°ª](?: [A-Z]\b)?)?)"
 )
 NUMBER_WORD_FIRST = (
@@ -174,6 +183,11 @@ BRAZIL = (
 CUED = (
     rf"\b\d{{1,5}}[A-Za-z]? (?:{NUMBER} )?(?:{CAPITAL} ){{0,3}}{CAPITAL}(?: \d{{1,5}}\b)?"
     rf"|(?:{CAPITAL} ){{1,3}}\d{{1,5}}[A-Za-z]?\b"
+)
+
+STREET_NUMBER = (
+    rf"(?:{CAPITAL} ){{1,3}}(?:Blvd|Boulevard|Street|St|Avenue|Ave|Road|Rd|Lane"
+    rf"|Drive)\.? \d{{1,4}}[A-Z]?\b"
 )
 
 # What a text must hold for a form to be looked for at all: short, so that all of them run as one automaton.

@@ -46,12 +46,14 @@ _TOWN = re.compile(rf"{_CAPITAL}(?:[ -](?:{forms.PARTICLE} ){{0,2}}{_CAPITAL}){{
 _LOWER_TOWN = re.compile(rf"{_WORD}(?: {_WORD}){{0,4}}{_MORE}")
 _UNIT = re.compile(forms.UNIT)
 _POSTCODE = re.compile(forms.POSTCODE + r"(?![ -]?\d|[A-Za-z@.])|" + forms.POSTCODE + r"(?=\.(?!\d))")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _REGION = re.compile(forms.REGION)
 _LOWER_REGION = re.compile(r"[a-z]{2,3}\b(?=,? \d{4,5})")
 _NO_TOWN = re.compile(
     r"(?:I|We|You|He|She|They|It|But|And|Or|So|If|When|Where|Which|Who|That|This|The|Please|Thanks|Thank"
     r"|Call|Phone"
-    r"|Tel|Fax|Mobile|Email|E-mail|Cell|Office|Desk|Web|Website|Is|My|Our|Your|His|Her|Mr|Mrs|Ms|Dr|Not"
+    r"|Tel(?! Aviv)|Fax|Mobile|Email|E-mail|Cell|Office|Desk|Web|Website|Is|My|Our|Your|His|Her|Mr|Mrs"
+    r"|Ms|Dr|Not"
     r"|Then|Also|Let"
     r"|AM|PM|Noon|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|Can|Could|What|How|Why|Hi"
     r"|Hello|Dear|Best|Kind|Regards|Sincerely|Name|Date|DOB|SSN|Born|Meet|See|Send)\b"
@@ -100,7 +102,9 @@ def tail(text: str, end: int, *, lower: bool) -> Tail:
         limit, coded = min(len(text), place.start + _PART), False
         if found := _UNIT.match(text, place.start, limit):
             kept, coded = Tail(found.end(), kept.town, digits=True), True
-        elif found := _POSTCODE.match(text, place.start, limit):
+        elif (found := _POSTCODE.match(text, place.start, limit)) and not (
+            _YEAR.fullmatch(found[0]) and not any(char in ",\n" for char in text[end : place.start])
+        ):
             kept, coded = Tail(found.end(), town=True, digits=True), True
         elif found := (_LOWER_REGION if lower else _REGION).match(text, place.start, limit):
             if towns or place.marked:

@@ -21,7 +21,7 @@ from sidecar.detection.linear import LinearPattern, TextView, re2_options
 from sidecar.model import Origin, Span
 
 ENTITY_TYPE = "ADDRESS"
-_SCORE = 0.8
+_SCORE = 0.86  # above a telephone number that a postcode looks like
 _LINE = 160  # code points of a street line
 _BEFORE = 32  # code points before a street line that count
 
@@ -62,6 +62,7 @@ _FORMS = tuple(
         ("number_word_first", forms.WORD_BEFORE, forms.NUMBER_WORD_FIRST, Proof.NONE),
         ("word_first_only", forms.WORD_BEFORE, forms.WORD_FIRST_ONLY, Proof.DIGITS),
         ("word_after", forms.AFTER_WORD, forms.WORD_AFTER, Proof.NONE),
+        ("street_number", forms.STREET_WORD, forms.STREET_NUMBER, Proof.TAIL),
         ("grid", forms.GRID_WORD, forms.GRID, Proof.NONE),
         ("with_unit", forms.STRONG_UNIT, forms.WITH_UNIT, Proof.NONE),
         ("name_and_number", forms.CODE, forms.NAME_AND_NUMBER, Proof.TAIL),
@@ -74,7 +75,8 @@ _FORMS = tuple(
 )
 _DIGIT = re.compile(r"[0-9]")
 _LEAD = re.compile(
-    r"(?:(?<=[\s>:,(\"'])|\A)(?:\d{1,6}|#\d{1,5}|(?i:flat|unit|apt\.?|apartment|suite|studio|room|floor"
+    r"(?:(?<=[\s>:,(\"'])|\A)(?:\d{1,6}|#\d{1,5}|(?i:flat(?: no\.?)?|plot|unit|apt\.?|apartment|suite"
+    r"|studio|room|floor"
     r"|shop|h\.? ?no\.?"
     r"|house no\.?|plot no\.?|no\.?|c/o) ?#?\d[\w/-]{0,5}),? {1,2}\Z"
 )
@@ -95,6 +97,9 @@ _SAID = re.compile(
 _LINE_START = re.compile(r"(?:\A|[\n|>])[ \t]*\Z")
 _YEAR = re.compile(r"(?:19|20)\d\d ")
 _DATED = re.compile(r"(?i:\b(?:in|since|of|until|till|during|after|before|the|[a-z]{3,9}\.? \d{1,2},)) \Z")
+_PART_OF_TEXT = re.compile(
+    r"(?i:\b(?:section|chapter|version|level|part|rule|article|page|step|figure|table)) \Z"
+)
 _PROSE = re.compile(
     r"(?i:.*\b(?:al\. [A-Z]|the|a|an|of|and|down|that|this|his|her|my|your|our|their|was|were|is|are|for"
     r"|with|from|when|then"
@@ -168,6 +173,7 @@ def _is_false(text: str, start: int, line: str, form: _Form) -> bool:
         or (form.proof is not Proof.NONE and _COUNTED.match(line))
         or (line.islower() and form.rule == "number_first_lower" and _PROSE.match(line))
         or (_YEAR.match(line) and _DATED.search(before))
+        or _PART_OF_TEXT.search(before)
     )
 
 
