@@ -71,7 +71,7 @@ REAL_UPSTREAMS: dict[str, str] = {
     "gemini": "https://generativelanguage.googleapis.com",
     "local": "http://127.0.0.1:11434",
 }
-NER_MODELS = ("en_core_web_sm",)
+NER_MODELS = ("en_core_web_sm", "en_sidecar_names")
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     BeforeValidator(lambda level: level.lower() if isinstance(level, str) else level),
@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     workers: int = Field(0, ge=0, le=256, description="0: one for each CPU this process may use")
+    policy: Literal["default", "balanced"] = "default"
+    allow_list: Path | None = None
+    deny_list: Path | None = None
     patterns: Path | None = None
     ner: bool = True
     ner_models: tuple[str, ...] = Field(NER_MODELS, min_length=1)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from importlib.util import find_spec
 from operator import or_
+from pathlib import Path
 
 from sidecar.conversation import Conversations
+from sidecar.detection.lists import Listed, public_facts, read_list
+from sidecar.detection.ner import Submit
 from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.errors import ConfigError
 from sidecar.exchange import Core, Exchange
@@ -24,6 +28,7 @@ class Product:
     """Everything that a worker serves; made before the fork, so that workers share the model."""
 
     core: Core
+    policies: Mapping[str, Detection]
 
     def new_exchange(self, modes: BodyModes) -> Exchange:
         """Return the state machine of one new exchange."""
@@ -33,11 +38,9 @@ class Product:
         """Return the text with every span replaced for good.
 
         Raises:
-            KeyError: No such policy; ``default`` is the only one.
+            KeyError: No such policy.
         """
-        if policy != "default":
-            raise KeyError(policy)
-        return profile_mask(text, self.core.detection, Deadline(self.core.detection_seconds))
+        return profile_mask(text, self.policies[policy], Deadline(self.core.detection_seconds))
 
 
 def build(settings: Settings) -> Product:
@@ -50,9 +53,9 @@ def build(settings: Settings) -> Product:
     # A pool starts its thread at the first job, hence after the fork. One thread, because spaCy's
     # vocabulary cannot be in the memory zones of two threads at once.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ner")
-    detection = load_detection(settings.patterns, ner=settings.ner, submit=pool.submit)
+    policies = _policies(settings, pool.submit)
     core = Core(
-        detection=detection,
+        detection=policies[settings.policy],
         header_policy=HeaderPolicy(settings.identity_headers),
         body_limit=settings.body_limit,
         detection_seconds=settings.detection_seconds,
@@ -61,7 +64,24 @@ def build(settings: Settings) -> Product:
         scan_answers=settings.response == "scan",
         conversations=kept,
     )
-    return Product(core)
+    return Product(core, policies)
+
+
+def _policies(settings: Settings, submit: Submit | None = None) -> dict[str, Detection]:
+    """Return detection by the name of each policy; all of them share patterns and model."""
+    default = load_detection(
+        settings.patterns,
+        ner=settings.ner,
+        submit=submit,
+        ner_models=settings.ner_models,
+        allow=_entries(settings.allow_list),
+        deny=_entries(settings.deny_list),
+    )
+    return {"default": default, "balanced": default.sparing(public_facts())}
+
+
+def _entries(file: Path | None) -> list[Listed]:
+    return read_list(file) if file else []
 
 
 def _passing(settings: Settings) -> Passing:
@@ -84,4 +104,4 @@ def conversations(settings: Settings) -> Conversations | None:
 
 def load_inline(settings: Settings) -> Detection:
     """Load patterns and model for a command that works on one text after the other."""
-    return load_detection(settings.patterns, ner=settings.ner)
+    return _policies(settings)[settings.policy]

@@ -174,15 +174,29 @@ def envoy_config(config: ConfigFile = None) -> None:
 
 @app.command()
 def scan(
-    file: Annotated[Path | None, typer.Argument(help="Text to look at; standard input if left out.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Texts to look at; standard input if left out.")
+    ] = None,
     config: ConfigFile = None,
     jsonl: Annotated[bool, typer.Option("--jsonl", help='{"id", "text"} lines in, spans out.')] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each span was taken or dropped.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with the marked texts to this file.")
+    ] = None,
 ) -> None:
-    """Show what would be found in a text."""
+    """Show what would be found in texts."""
     from sidecar.cli import scan as command
 
     settings = load_settings(config)
+    chosen = files or []
+    if jsonl and (len(chosen) > 1 or explain or html):
+        fail("--jsonl takes one file, and neither --explain nor --html", 2)
     try:
-        (command.scan_jsonl if jsonl else command.scan_text)(settings, file)
+        if jsonl:
+            command.scan_jsonl(settings, chosen[0] if chosen else None)
+        else:
+            command.scan_texts(settings, chosen, explain=explain, page=html)
     except command.BadInput as exc:
         fail(str(exc), 2)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import ahocorasick
@@ -50,6 +51,10 @@ class AllowList:
         self._entries: dict[str, list[Listed]] = {}
         for entry in entries:
             self._entries.setdefault(_lower(entry.text), []).append(entry)
+
+    def extended(self, entries: Iterable[Listed]) -> AllowList:
+        """Return a list with more entries."""
+        return AllowList([*(entry for group in self._entries.values() for entry in group), *entries])
 
     def allows(self, original: str, entity_type: str) -> bool:
         """Tell whether a text may stay although a detector took it for an entity of that type."""
@@ -126,6 +131,11 @@ def read_list(file: Path) -> list[Listed]:
     if problems:
         raise ConfigError("\n".join(problems))
     return entries
+
+
+def public_facts() -> list[Listed]:
+    """Return the countries and public figures that the ``balanced`` policy spares."""
+    return read_list(Path(str(resources.files(__package__) / "public_facts.txt")))
 
 
 def _entry(line: str) -> Listed:

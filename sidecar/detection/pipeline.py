@@ -1,43 +1,93 @@
-"""The whole of detection: patterns and NER side by side, merged, then spread over the request.
+"""The whole of detection: patterns, names and NER side by side, merged, then spread over the request.
 
+All of them read a normalized view of each text; spans are mapped back to the text as the client wrote it.
 Patterns run on the caller's thread while the NER thread works; the result does not depend on which of
 them is faster.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
+from sidecar.detection.cues import Cues
+from sidecar.detection.gazetteer import Gazetteer
+from sidecar.detection.gazetteer_list import load_word_list
+from sidecar.detection.junk import Junk, Terms
+from sidecar.detection.lists import AllowList, DenyList, Listed
 from sidecar.detection.ner import Ner, Submit
+from sidecar.detection.ner_models import DEFAULT_MODELS
+from sidecar.detection.normalized import NormalizedText, normalized
 from sidecar.detection.overlap import resolve
 from sidecar.detection.pattern_file import PatternFile, load_patterns
 from sidecar.detection.propagation import propagate
+from sidecar.detection.structure import Structure
+from sidecar.detection.verdict import Dropped, Verdict, verdicts
 from sidecar.model import Budget, Origin, Passage, Span
+
+
+class NameFinder(Protocol):
+    """Finds names by what stands in or around them; spans may overlap."""
+
+    def find(self, text: str, hint: str = "") -> list[Span]:
+        """Return the spans of one text, given the key that it is the value of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What detection is put together from; each part but the patterns can be left out."""
+
+    patterns: PatternFile
+    ner: Ner | None = None
+    names: tuple[NameFinder, ...] = ()
+    gazetteer: Gazetteer | None = None
+    junk: Junk | None = None
+    allow: AllowList = field(default_factory=AllowList)
+    deny: DenyList = field(default_factory=DenyList)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One passage as detectors read it, and what they make of it."""
+
+    view: NormalizedText
+    found: list[Span]
+
+    def placed(self, span: Span) -> Span:
+        """Return a span of the view as one of the client's text."""
+        start, end = self.view.original_stretch(span.start, span.end)
+        return span if (start, end) == (span.start, span.end) else replace(span, start=start, end=end)
 
 
 class Detection:
     """All detectors of a process; implements ``model.Detector``."""
 
-    def __init__(self, patterns: PatternFile, ner: Ner | None) -> None:
-        self._file = patterns
-        self._patterns = patterns.patterns
-        self._ner = ner
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._patterns = parts.patterns.patterns
 
     @property
     def entity_types(self) -> tuple[str, ...]:
         """All types that can occur, sorted."""
-        names = self._ner.entity_types if self._ner else ()
-        return tuple(sorted({*self._file.entity_types, *names}))
+        parts = self._parts
+        names = parts.ner.entity_types if parts.ner else ()
+        return tuple(sorted({*parts.patterns.entity_types, *parts.deny.entity_types, *names}))
 
     def origin_of(self, entity_type: str) -> Origin:
         """Return which kind of detector finds a type; patterns, if both do."""
-        return Origin.PATTERN if entity_type in self._file.entity_types else Origin.NER
+        by_form = {*self._parts.patterns.entity_types, *self._parts.deny.entity_types}
+        return Origin.PATTERN if entity_type in by_form else Origin.NER
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd but harmless in the patterns file."""
-        return self._file.warnings
+        return self._parts.patterns.warnings
+
+    def sparing(self, entries: Iterable[Listed]) -> Detection:
+        """Return detection with the same parts and a longer allow list."""
+        return Detection(replace(self._parts, allow=self._parts.allow.extended(entries)))
 
     def detect(self, passages: Sequence[Passage], budget: Budget) -> list[list[Span]]:
         """Return, for each passage in turn, its spans: disjoint and in ascending order.
@@ -47,17 +97,7 @@ class Detection:
         Raises:
             RequestRefused: (413) The texts cannot be finished within the budget.
         """
-        job = self._ner.start(passages, budget) if self._ner else None
-        try:
-            by_pattern = [self._patterns.find(passage, budget.check) for passage in passages]
-            by_ner = job.result() if job else [[] for _ in passages]
-        finally:
-            if job:
-                job.cancel()
-        return [
-            resolve(passage.text, [*one, *other])
-            for passage, one, other in zip(passages, by_pattern, by_ner, strict=True)
-        ]
+        return [self._settled(reading)[0] for reading in self._read(passages, budget)]
 
     def detect_request(self, passages: Sequence[Passage], budget: Budget) -> list[list[Span]]:
         """Return the spans of all passages of one request; what is found once is covered everywhere.
@@ -67,13 +107,90 @@ class Detection:
         """
         return propagate(passages, self.detect(passages, budget), budget.check)
 
+    def explain(self, passage: Passage, budget: Budget) -> list[Verdict]:
+        """Return what became of every span that any detector proposed, in ascending order.
+
+        Raises:
+            RequestRefused: (413) The text cannot be finished within the budget.
+        """
+        (reading,) = self._read([passage], budget)
+        kept, dropped = self._settled(reading)
+        (final,) = propagate([passage], [kept], budget.check)
+        return verdicts([reading.placed(span) for span in reading.found], dropped, kept, final)
+
     def patterns_in(self, text: str, hint: str = "") -> list[Span]:
         """Return what patterns alone find in a short text: a URL, a header."""
-        return self._patterns.find(Passage(text, hint, patterns_only=True))
+        view = normalized(text)
+        passage = Passage(view.text, hint, patterns_only=True)
+        return self._settled(_Reading(view, self._by_form(passage)))[0]
+
+    def _read(self, passages: Sequence[Passage], budget: Budget) -> list[_Reading]:
+        views = [normalized(passage.text) for passage in passages]
+        budget.check()
+        read = [
+            passage if view.text is passage.text else replace(passage, text=view.text)
+            for passage, view in zip(passages, views, strict=True)
+        ]
+        job = self._parts.ner.start(read, budget) if self._parts.ner else None
+        try:
+            found = [self._without_model(passage, budget) for passage in read]
+            by_ner = job.result() if job else [[] for _ in read]
+        finally:
+            if job:
+                job.cancel()
+        return [_Reading(view, [*one, *more]) for view, one, more in zip(views, found, by_ner, strict=True)]
+
+    def _by_form(self, passage: Passage, budget: Budget | None = None) -> list[Span]:
+        tick = budget.check if budget else lambda: None
+        found, denied = self._patterns.find(passage, tick), self._parts.deny.find(passage.text)
+        return resolve(passage.text, [*found, *denied]) if denied else found
+
+    def _without_model(self, passage: Passage, budget: Budget) -> list[Span]:
+        """Return all spans of one passage that need no model; they may overlap."""
+        by_form = self._by_form(passage, budget)
+        if passage.patterns_only:
+            return by_form
+        found = list(by_form)
+        for finder in self._parts.names:
+            found += finder.find(passage.text, passage.hint)
+            budget.check()
+        if self._parts.gazetteer:
+            found += self._parts.gazetteer.find(passage.text, [(span.start, span.end) for span in by_form])
+            budget.check()
+        return found
+
+    def _settled(self, reading: _Reading) -> tuple[list[Span], list[Dropped]]:
+        """Return the disjoint spans of the client's text, and what was dropped on the way."""
+        kept, dropped = self._sifted(reading)
+        spans = [reading.placed(span) for span in resolve(reading.view.text, kept)]
+        return resolve(reading.view.original, spans), dropped
+
+    def _sifted(self, reading: _Reading) -> tuple[list[Span], list[Dropped]]:
+        """Part what is sensitive from what only looks so."""
+        text, names = reading.view.text, [span for span in reading.found if span.origin is Origin.NER]
+        reasons = self._parts.junk.reasons(text, names) if self._parts.junk and names else [""] * len(names)
+        why = iter(reasons)
+        kept: list[Span] = []
+        dropped: list[Dropped] = []
+        for span in reading.found:
+            reason = next(why) if span.origin is Origin.NER else ""
+            if not reason and self._parts.allow.allows(text[span.start : span.end], span.entity_type):
+                reason = "on the allow list"
+            if reason:
+                dropped.append(Dropped(reading.placed(span), reason))
+            else:
+                kept.append(span)
+        return kept, dropped
 
 
-def load_detection(
-    patterns_file: Path | None = None, *, ner: bool = True, submit: Submit | None = None
+def load_detection(  # noqa: PLR0913 - one keyword for each part
+    patterns_file: Path | None = None,
+    *,
+    ner: bool = True,
+    submit: Submit | None = None,
+    ner_models: Sequence[str] = DEFAULT_MODELS,
+    allow: Iterable[Listed] = (),
+    deny: Iterable[Listed] = (),
 ) -> Detection:
     """Build the detectors.
 
@@ -81,9 +198,24 @@ def load_detection(
         patterns_file: A ``patterns.json``; None means the one that comes with the program.
         ner: Whether names are looked for; the model takes a second to load and 140 MB.
         submit: Runs a call on the one NER thread (see ``ner``); None runs NER on the caller's thread.
+        ner_models: Names of the models whose findings are united.
+        allow: What is never sensitive.
+        deny: What always is.
 
     Raises:
-        ConfigError: The file does not hold what it claims, or no model is installed.
+        ConfigError: The file does not hold what it claims, or a model is missing.
     """
     patterns = load_patterns(patterns_file)
-    return Detection(patterns, Ner(patterns.ner, submit) if ner and patterns.ner else None)
+    parts = Parts(patterns, allow=AllowList(allow), deny=DenyList(deny))
+    if not ner or not patterns.ner:
+        return Detection(parts)
+    words = load_word_list()
+    return Detection(
+        replace(
+            parts,
+            ner=Ner(patterns.ner, submit, ner_models),
+            names=(Cues(), Structure()),
+            gazetteer=Gazetteer(words),
+            junk=Junk(words, Terms.shipped()),
+        )
+    )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.detection.lists import CUSTOM, AllowList, DenyList, Listed, read_list
+from sidecar.detection.lists import CUSTOM, AllowList, DenyList, Listed, public_facts, read_list
 from sidecar.errors import ConfigError
 
 
@@ -92,3 +92,19 @@ def test_every_span_of_a_deny_list_lies_within_the_text(word: str, text: str) ->
     entry = Listed(word.lower(), None, exact=False)
     for span in DenyList([entry]).find(f"{text} {word} {text}"):
         assert 0 <= span.start < span.end <= 2 * len(text) + len(word) + 2
+
+
+def test_public_facts_are_typed_and_not_listed_twice() -> None:
+    entries = public_facts()
+    assert {entry.entity_type for entry in entries} == {"LOCATION", "ORG", "PERSON"}
+    assert len({(entry.text, entry.entity_type) for entry in entries}) == len(entries)
+    assert AllowList(entries).allows("FRANCE", "LOCATION")
+    assert not AllowList(entries).allows("France", "PERSON")
+
+
+def test_an_extended_allow_list_holds_the_old_and_the_new(tmp_path: Path) -> None:
+    first = AllowList(read_list(written(tmp_path, "Acme")))
+    both = first.extended(read_list(written(tmp_path, "Umbra")))
+    assert both.allows("Acme", "ORG")
+    assert both.allows("Umbra", "ORG")
+    assert not first.allows("Umbra", "ORG")

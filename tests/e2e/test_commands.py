@@ -171,6 +171,27 @@ def test_scan_jsonl_refuses_bad_lines_with_2(stdin: str) -> None:
     assert ended.stderr.startswith("pii-sidecar: line 1: ")
 
 
+def test_scan_explains_what_was_taken(tmp_path: Path) -> None:
+    path = tmp_path / "prose.txt"
+    path.write_text(PROSE)
+    ended = run("scan", "--explain", str(path))
+    assert ended.returncode == 0
+    assert any(line.startswith("taken") and "pattern: email" in line for line in ended.stdout.splitlines())
+
+
+def test_scan_writes_a_page_of_several_texts(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(PROSE)
+    page = tmp_path / "page.html"
+    ended = run("scan", str(tmp_path / "a.txt"), str(tmp_path / "b.txt"), "--html", str(page))
+    assert ended.returncode == 0
+    assert page.read_text("utf-8").count("john@example.com<small>EMAIL</small>") == 2
+
+
+def test_scan_of_lines_takes_one_file_and_shows_nothing_else() -> None:
+    assert run("scan", "--jsonl", "--explain", stdin="").returncode == 2
+
+
 def test_scan_of_a_missing_file_is_2() -> None:
     assert run("scan", "nowhere.txt").returncode == 2
 
