@@ -10,6 +10,7 @@ import typer
 from sidecar import settings as settings_module
 from sidecar.cli.core import conversations, load_inline
 from sidecar.cli.up import shown_config
+from sidecar.detection.pattern_file import load_patterns
 from sidecar.errors import ConfigError
 from sidecar.extproc.conversation_store import open_store
 from sidecar.gateway.launcher import find_envoy, validate
@@ -43,6 +44,7 @@ def _settings(config: Path | None, settings: list[Settings]) -> str:
 
 
 def _detection(settings: Settings) -> str:
+    load_patterns(settings.patterns, prove=True)
     detection = load_inline(settings)
     for warning in detection.warnings:
         typer.echo(f"warning {warning}")

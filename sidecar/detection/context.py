@@ -22,6 +22,7 @@ class ContextWords:
     Args:
         words: At least one, none empty.
         within: Code points between word and match at most; None: anywhere in the passage.
+        trusted: They are known to be searched in linear time.
 
     Raises:
         Unsupported: The words are too many or too long to be searched in linear time.
@@ -29,12 +30,12 @@ class ContextWords:
 
     __slots__ = ("_pattern", "within")
 
-    def __init__(self, words: Sequence[str], within: int | None = None) -> None:
+    def __init__(self, words: Sequence[str], within: int | None = None, *, trusted: bool = False) -> None:
         alternatives = "|".join(
             r"[ _\-]?".join(re.escape(part) for part in word.split())
             for word in sorted(words, key=len, reverse=True)
         )
-        self._pattern = LinearPattern(f"{_BEFORE}(?i:{alternatives})s?{_AFTER}")
+        self._pattern = LinearPattern(f"{_BEFORE}(?i:{alternatives})s?{_AFTER}", trusted=trusted)
         self.within = within
 
     @property

@@ -27,6 +27,7 @@ MAX_VERIFIED_WIDTH = 512  # code points that a pattern with lookarounds may touc
 MAX_LEAVES = 4096  # backtracking paths of one attempt
 _BLOCK = 256  # start positions that ``re`` tries after a candidate before RE2 looks for the next
 _MEMORY = 32 << 20  # bytes RE2 may use for one pattern
+_Match = Callable[[bytes, int, int], "tuple[int, int] | None"]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTES_PER_POINT = 4
 
@@ -63,32 +64,49 @@ class LinearPattern:
     Args:
         regex: Python or RE2 syntax; ``\d \w \s \b`` are ASCII.
         flags: ``re.IGNORECASE``, ``re.MULTILINE``, ``re.DOTALL`` and ``re.VERBOSE``.
+        trusted: It is known to run in linear time, and is compiled when it is first needed.
 
     Raises:
         Unsupported: The pattern does not compile, cannot run in linear time, or can match nothing.
     """
 
-    __slots__ = ("_bounds", "_direct", "_group", "_match", "_verifier", "coarse")
+    __slots__ = ("_bounds", "_direct", "_group", "_match", "_sources", "_verifier", "coarse")
 
-    def __init__(self, regex: str, flags: int = 0) -> None:
+    def __init__(self, regex: str, flags: int = 0, *, trusted: bool = False) -> None:
         self._bounds: Bounds | None = None
         self._verifier: re.Pattern[str] | None = None
+        self._match: _Match | None = None
         self._group: str | int = 0
+        self._direct = False
         try:
             tree = parse(regex, flags)
         except ForeignSyntax as exc:
             self.coarse = _foreign(regex, flags, exc)
-            self._match = _compiled(self.coarse)
-            self._direct = False
+            self._sources = ("", self.coarse)
+            self.compile()
             return
-        self._bounds = _checked(tree)
+        self._bounds = bounds(tree, count_leaves=False) if trusted else _checked(tree)
         if self._bounds.marks:
             self._group = MARK
-        if self._bounds.looks or self._bounds.marks:
-            self._verifier = re.compile(source(tree, Dialect.PYTHON), re.ASCII)
+        is_verified = self._bounds.looks or self._bounds.marks
+        self._sources = (source(tree, Dialect.PYTHON) if is_verified else "", source(tree, Dialect.RE2))
         self.coarse = source(tree, Dialect.COARSE)
-        self._match = _compiled(source(tree, Dialect.RE2))
         self._direct = self._bounds.most * _BYTES_PER_POINT <= WINDOW
+        if not trusted:
+            self.compile()
+
+    def compile(self) -> _Match:
+        """Compile the pattern unless that is done; return the search of it that knows no lookarounds.
+
+        Raises:
+            Unsupported: It does not compile.
+        """
+        if self._match is None:
+            verifier, coarser = self._sources
+            if verifier:
+                self._verifier = re.compile(verifier, re.ASCII)
+            self._match = _compiled(coarser)
+        return self._match
 
     def scan(self, view: TextView, tick: Callable[[], None] = lambda: None) -> Scan:
         """Start looking through a text; ``tick`` is called after each bounded piece of work."""
@@ -104,10 +122,11 @@ class LinearPattern:
 class Scan:
     """One pass of one pattern over one text; matches come in ascending order, disjoint."""
 
-    __slots__ = ("_byte", "_pattern", "_point", "_tick", "_view")
+    __slots__ = ("_byte", "_match", "_pattern", "_point", "_tick", "_view")
 
     def __init__(self, pattern: LinearPattern, view: TextView, tick: Callable[[], None]) -> None:
         """Stand at the start of the text."""
+        self._match = pattern.compile()
         self._pattern = pattern
         self._view = view
         self._tick = tick
@@ -143,10 +162,10 @@ class Scan:
         return self._point, self._point + self._points(start, end)
 
     def _direct(self) -> tuple[int, int] | None:
-        return self._pattern._match(self._view.data, self._byte, len(self._view.data))  # noqa: SLF001
+        return self._match(self._view.data, self._byte, len(self._view.data))
 
     def _windowed(self) -> tuple[int, int] | None:
-        data, match = self._view.data, self._pattern._match  # noqa: SLF001
+        data, match = self._view.data, self._match
         position, room = self._byte, 2 * WINDOW
         while position < len(data):
             end = min(position + room, len(data))
@@ -233,7 +252,7 @@ def _foreign(regex: str, flags: int, reason: Exception) -> str:
     return spelled
 
 
-def _compiled(regex: str) -> Callable[[bytes, int, int], tuple[int, int] | None]:
+def _compiled(regex: str) -> _Match:
     """Compile for RE2; return a search of bytes between two offsets, blind to no context around them."""
     try:
         compiled = re2.compile(regex.encode(), re2_options())

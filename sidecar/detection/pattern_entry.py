@@ -50,8 +50,9 @@ class _Example:
 class Entry:
     """Reads one entry and collects all that is wrong with it."""
 
-    def __init__(self, index: int, raw: object) -> None:
-        """Keep the entry; ``index`` counts from 0."""
+    def __init__(self, index: int, raw: object, *, trusted: bool = False) -> None:
+        """Keep the entry; ``index`` counts from 0, and a ``trusted`` one has been proven before."""
+        self._trusted = trusted
         self.raw: dict[str, Any] = raw if isinstance(raw, dict) else {}
         name = self.raw.get("name")
         self.name = name if isinstance(name, str) else ""
@@ -64,7 +65,7 @@ class Entry:
         return self.raw.get("enabled", True) is not False
 
     def pattern(self) -> Pattern | None:
-        """Return the compiled and proven pattern, or None and a list of problems."""
+        """Return the proven pattern, or None and a list of problems."""
         if self.problems:
             return None
         self._check_required()
@@ -74,7 +75,8 @@ class Entry:
         if self.problems or regex is None:
             return None
         pattern = Pattern(self.name, self.raw["type"], regex, need, score, check, context)
-        self._prove(pattern, match, no_match)
+        if not self._trusted:
+            self._prove(pattern, match, no_match)
         return pattern
 
     def warnings(self) -> list[str]:
@@ -98,7 +100,7 @@ class Entry:
         if not isinstance(regex, str) or not regex:
             return None
         try:
-            return LinearPattern(regex, sum(_FLAGS[letter] for letter in set(letters)))
+            return LinearPattern(regex, sum(_FLAGS[letter] for letter in set(letters)), trusted=self._trusted)
         except Unsupported as exc:
             self.problems.append(f"regex cannot be used: {exc}")
             return None
@@ -128,7 +130,7 @@ class Entry:
             self.problems.append("context_within must be a positive number of characters")
             return None
         try:
-            return ContextWords(words, within)
+            return ContextWords(words, within, trusted=self._trusted)
         except Unsupported as exc:
             self.problems.append(f"context cannot be used: {exc}")
             return None

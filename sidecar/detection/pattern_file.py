@@ -9,17 +9,21 @@ The file is an object, or the bare list of ``patterns``:
 - ``ner``: entity type by label of the model.
 
 All problems come in one error, one line each.
+
+The shipped file was proven when it was released: while its digest is the recorded one (``proven``), proofs
+are not repeated at every start. One changed byte, and they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.detection.pattern_entry import Entry
 from sidecar.detection.pattern_source import Raw, read
 from sidecar.detection.patterns import Pattern, PatternDetector
+from sidecar.detection.proven import proven_files
 from sidecar.detection.syntax import Unsupported
 from sidecar.errors import ConfigError
 
@@ -38,14 +42,19 @@ class PatternFile:
         return tuple(sorted({pattern.entity_type for pattern in self.patterns.patterns}))
 
 
-def load_patterns(path: Path | None) -> PatternFile:
+def load_patterns(path: Path | None, *, prove: bool = False) -> PatternFile:
     """Read and prove a file; None means the one that comes with the program.
+
+    Args:
+        path: The file.
+        prove: Repeat even proofs that the release has made.
 
     Raises:
         ConfigError: Anything is wrong with it; the message lists every problem.
     """
     source = read(path)
-    patterns, warnings, problems = _proven(source.entries)
+    trusted = frozenset[Path]() if prove else proven_files()
+    patterns, warnings, problems = _proven(source.entries, trusted)
     if problems := [*source.problems, *problems]:
         raise ConfigError("\n".join(problems))
     try:
@@ -54,14 +63,14 @@ def load_patterns(path: Path | None) -> PatternFile:
         raise ConfigError(f"{source.file}: {exc}") from exc
 
 
-def _proven(entries: Iterable[Raw]) -> tuple[list[Pattern], list[str], list[str]]:
+def _proven(entries: Iterable[Raw], trusted: Collection[Path]) -> tuple[list[Pattern], list[str], list[str]]:
     """Return the patterns of all entries in use, with warnings and problems."""
     patterns: list[Pattern] = []
     warnings: list[str] = []
     problems: list[str] = []
     first: dict[str, str] = {}
     for raw in entries:
-        entry = Entry(raw.index, raw.entry)
+        entry = Entry(raw.index, raw.entry, trusted=raw.file in trusted)
         pattern = entry.pattern() if entry.enabled else None
         where = f"{raw.file}: {entry.where}"
         if entry.name and entry.name in first:

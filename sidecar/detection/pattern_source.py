@@ -58,7 +58,7 @@ def read(path: Path | None) -> PatternSource:
     Raises:
         ConfigError: A file cannot be read, is no JSON or has not the shape of a patterns file.
     """
-    file = path or _shipped()
+    file = path or shipped_file()
     document, problems = _document(file), []
     base: PatternSource | None = None
     if "extends" in document:
@@ -73,7 +73,7 @@ def read(path: Path | None) -> PatternSource:
     return PatternSource(file, (*kept, *own), ner, (*problems, *more, *ner_problems))
 
 
-def _shipped() -> Path:
+def shipped_file() -> Path:
     """Return the file inside the package, or beside it in a source tree."""
     packaged = Path(str(resources.files(__package__) / _FILE))
     return packaged if packaged.is_file() else Path(__file__).parents[2] / _FILE

@@ -11,16 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-import re2
-
 from sidecar.detection.checks.registry import Check
 from sidecar.detection.context import ContextWords
-from sidecar.detection.linear import LinearPattern, TextView, re2_options
+from sidecar.detection.linear import LinearPattern, TextView
 from sidecar.detection.overlap import resolve
-from sidecar.detection.syntax import Unsupported
+from sidecar.detection.prefilter import Prefilter
 from sidecar.model import Origin, Passage, Span
 
-_SET_MEMORY = 128 << 20  # bytes for the prefilter's automaton
 _UNSURE = 0.6  # score of a match that fails its check, or needs no check, and stands in context
 
 
@@ -106,11 +103,9 @@ class PatternDetector:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = tuple(patterns)
-        self._prefilter = _prefilter([pattern.regex.coarse for pattern in patterns])
+        self._prefilter = Prefilter([pattern.regex.coarse for pattern in patterns])
         self._bound = [index for index, pattern in enumerate(patterns) if pattern.bound]
-        self._contexts = _prefilter(
-            [pattern.context.coarse for pattern in patterns if pattern.bound and pattern.context]
-        )
+        self._contexts = Prefilter([each.context.coarse for each in patterns if each.bound and each.context])
 
     def find(self, passage: Passage, tick: Callable[[], None] = lambda: None) -> list[Span]:
         """Return the disjoint spans of one passage, in ascending order."""
@@ -123,30 +118,10 @@ class PatternDetector:
 
     def likely(self, view: TextView, hint: str = "") -> list[int]:
         """Return the indices of all patterns that may match; the others surely do not."""
-        if self._prefilter is None:
-            return []
-        likely = set(self._prefilter.Match(view.data) or ())
-        if self._contexts is not None and not likely.isdisjoint(self._bound):
-            words = {*(self._contexts.Match(view.data) or ()), *(self._hinted(hint) if hint else ())}
+        likely = self._prefilter.matching(view.data)
+        if not likely.isdisjoint(self._bound):
+            words = self._contexts.matching(view.data)
+            if hint:
+                words |= self._contexts.matching(TextView(hint).data)
             likely -= {index for at, index in enumerate(self._bound) if at not in words}
         return sorted(likely)
-
-    def _hinted(self, hint: str) -> Sequence[int]:
-        """Return which of the bound patterns may have a context word in the hint, by their place."""
-        assert self._contexts is not None  # noqa: S101 - asked only where there are bound patterns
-        return self._contexts.Match(TextView(hint).data) or ()
-
-
-def _prefilter(sources: Sequence[str]) -> re2.Set | None:
-    if not sources:
-        return None
-    options = re2_options()
-    options.max_mem = _SET_MEMORY
-    prefilter = re2.Set.SearchSet(options)
-    try:
-        for each in sources:
-            prefilter.Add(each.encode())
-        prefilter.Compile()
-    except re2.error as exc:
-        raise Unsupported("all patterns together are too large") from exc
-    return prefilter
