@@ -62,6 +62,8 @@ class Cues:
 
     __slots__ = ("_families", "_forms", "_likely", "_lines", "_unspaced")
 
+    entity_types = ("LOCATION", "ORG", "PERSON")
+
     def __init__(self) -> None:
         raw = json.loads(resources.files(__package__).joinpath("cues.json").read_text("utf-8"))
         self._families = [_family(each) for each in raw["families"]]

@@ -63,6 +63,8 @@ _STATE = re.compile(r", ?([A-Za-z]{2})(?![A-Za-z'\u2019])( \d{5}\b)?")
 class Gazetteer:
     """The lists, loaded once; ``find`` may be called from any thread."""
 
+    entity_types = ("LOCATION", "PERSON")
+
     def __init__(self, words: WordList) -> None:
         self._words = words
         self._east_asian = EastAsianNames(words.east_asian)

@@ -37,6 +37,8 @@ _KNOWN = _NAME | PLACE | LARGE
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _WORDS = re.compile(r"[\w+#.'\u2019-]*[\w+#]")
 _CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]|\d|_")
+_VERSION = re.compile(r"(?:^|\s)v?\d+\.\d")
+_LIST = re.compile(r"\s*(?:[,;/&]|\band\b|\bor\b)\s*")
 _QUOTES = "\"'`\u201c\u2018\u00ab>*[("
 _REACH = 80  # code points around a term in which others support it
 _LONGEST_TERM = 3  # words
@@ -127,7 +129,9 @@ class _Look:
         in_code = self._code.at(span.start) or (self._code.mostly and not name[:1].isupper())
         if in_code and not self._stands_in_code(span, name, words, known):
             return IN_CODE
-        if name in self._terms and self._is_term(span, known):
+        if _VERSION.search(name):
+            return NOT_A_NAME
+        if self._lists_terms(name) and self._is_term(span, known):
             return TERM
         if self._is_ordinary(span, words, known):
             return ORDINARY
@@ -145,11 +149,21 @@ class _Look:
         before = self._text[span.start - 1 : span.start]
         return before != "" and before in _QUOTES and not all(facts & COMMON for facts in known)
 
+    def _lists_terms(self, name: str) -> bool:
+        """Tell whether a name is a term, or several, or the name of a thing: ``Gaussian blur``."""
+        parts = [part for part in _LIST.split(name) if part]
+        return all(part in self._terms or self._is_thing(part) for part in parts)
+
+    def _is_thing(self, part: str) -> bool:
+        first, blank, _ = part.partition(" ")
+        return bool(blank) and first in self._terms and _THING.fullmatch(part, len(first)) is not None
+
     def _is_term(self, span: Span, known: list[int]) -> bool:
         """Tell whether a word of the list of terms is one here, if it may be a name as well."""
         if not any(facts & _KNOWN for facts in known):
             return True
-        if _THING.match(self._text, span.end):
+        name = self._text[span.start : span.end]
+        if _THING.match(self._text, span.end) or _LIST.search(name) or self._is_thing(name):
             return True
         around = (
             self._text[max(0, span.start - _REACH) : span.start],

@@ -30,6 +30,17 @@ _GLUE = frozenset(_SMALL_WORDS.split())
 _NOT_VALUES = word_list("not_values.txt")
 
 
+ENTITY_TYPES = (
+    "PERSON",
+    "USERNAME",
+    "LOCATION",
+    "ORG",
+    "ADDRESS",
+    *sorted(name for name, _ in _NUMBERS.values()),
+)
+"""All types that a value can have."""
+
+
 def entity_type_of(meaning: Meaning, value: str, *, strict: bool) -> str | None:
     """Return the entity type that ``value`` counts as, or None.
 

@@ -7,11 +7,12 @@ them is faster.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from sidecar.detection import addresses
 from sidecar.detection.cues import Cues
 from sidecar.detection.gazetteer import Gazetteer
 from sidecar.detection.gazetteer_list import load_word_list
@@ -31,6 +32,10 @@ from sidecar.model import Budget, Origin, Passage, Span
 class NameFinder(Protocol):
     """Finds names by what stands in or around them; spans may overlap."""
 
+    @property
+    def entity_types(self) -> Collection[str]:
+        """All types that it can find."""
+
     def find(self, text: str, hint: str = "") -> list[Span]:
         """Return the spans of one text, given the key that it is the value of."""
 
@@ -43,6 +48,7 @@ class Parts:
     ner: Ner | None = None
     names: tuple[NameFinder, ...] = ()
     gazetteer: Gazetteer | None = None
+    addresses: bool = False
     junk: Junk | None = None
     allow: AllowList = field(default_factory=AllowList)
     deny: DenyList = field(default_factory=DenyList)
@@ -72,8 +78,12 @@ class Detection:
     def entity_types(self) -> tuple[str, ...]:
         """All types that can occur, sorted."""
         parts = self._parts
-        names = parts.ner.entity_types if parts.ner else ()
-        return tuple(sorted({*parts.patterns.entity_types, *parts.deny.entity_types, *names}))
+        known = {*parts.patterns.entity_types, *parts.deny.entity_types}
+        known.update(parts.ner.entity_types if parts.ner else ())
+        known.update(entity_type for finder in parts.names for entity_type in finder.entity_types)
+        known.update(parts.gazetteer.entity_types if parts.gazetteer else ())
+        known.update([addresses.ENTITY_TYPE] if parts.addresses else ())
+        return tuple(sorted(known))
 
     def origin_of(self, entity_type: str) -> Origin:
         """Return which kind of detector finds a type; patterns, if both do."""
@@ -142,8 +152,11 @@ class Detection:
 
     def _by_form(self, passage: Passage, budget: Budget | None = None) -> list[Span]:
         tick = budget.check if budget else lambda: None
-        found, denied = self._patterns.find(passage, tick), self._parts.deny.find(passage.text)
-        return resolve(passage.text, [*found, *denied]) if denied else found
+        found = self._patterns.find(passage, tick)
+        more = self._parts.deny.find(passage.text)
+        if not passage.patterns_only and self._parts.addresses:
+            more += addresses.find(passage.text, tick)
+        return resolve(passage.text, [*found, *more]) if more else found
 
     def _without_model(self, passage: Passage, budget: Budget) -> list[Span]:
         """Return all spans of one passage that need no model; they may overlap."""
@@ -216,6 +229,7 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
             ner=Ner(patterns.ner, submit, ner_models),
             names=(Cues(), Structure()),
             gazetteer=Gazetteer(words),
+            addresses=True,
             junk=Junk(words, Terms.shipped()),
         )
     )

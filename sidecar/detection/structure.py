@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sidecar.detection.accounts import accounts
 from sidecar.detection.key_context import bare_name_type
-from sidecar.detection.key_values import MAX_VALUE, entity_type_of, is_single_name
+from sidecar.detection.key_values import ENTITY_TYPES, MAX_VALUE, entity_type_of, is_single_name
 from sidecar.detection.keys import Meaning, meaning_of
 from sidecar.detection.linear import without_surrogates
 from sidecar.detection.name_shape import LETTER, Shape, is_caseless, read
@@ -51,6 +51,8 @@ class Structure:
     """All that structure shows; built once."""
 
     __slots__ = ()
+
+    entity_types = ENTITY_TYPES
 
     def find(self, text: str, hint: str = "") -> list[Span]:
         """Return the spans; they may overlap.

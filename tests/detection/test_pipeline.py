@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sidecar.detection.lists import Listed, public_facts
 from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.errors import ConfigError, RequestRefused
 from sidecar.model import Passage
@@ -104,6 +105,7 @@ def test_urls_and_headers_are_looked_at_by_patterns_alone(detection: Detection) 
     assert [url[span.start : span.end] for span in detection.patterns_in(url)] == [
         "ann@example.com",
         "203.0.113.9",
+        "John+Smith",
     ]
     assert [span.entity_type for span in detection.patterns_in("4532123456789010", "card")] == ["CREDIT_CARD"]
 
@@ -116,7 +118,7 @@ def test_all_types_that_can_occur_are_known(detection: Detection) -> None:
 def test_without_ner_no_model_is_needed(plenty: Allowance) -> None:
     detection = load_detection(ner=False)
     assert found(detection, plenty, "John Smith, john@example.com") == [[("john@example.com", "EMAIL")]]
-    assert "PERSON" not in detection.entity_types
+    assert "ORG" not in detection.entity_types
 
 
 def test_when_time_is_up_the_request_is_refused(threaded: Detection, allowance: type[Allowance]) -> None:
@@ -132,3 +134,54 @@ def test_a_broken_patterns_file_stops_the_start(tmp_path: Path) -> None:
     file.write_text('{"patterns": [{"name": "x", "type": "X", "regex": "("}]}', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"patterns\[0\] x"):
         load_detection(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "mail ann at example dot com", [("ann at example dot com", "EMAIL")], id="spoken-address"
+        ),
+        pytest.param("4111\u200b1111\u200b1111\u200b1111", None, id="zero-width-blanks"),
+        pytest.param("\uff2a\uff41\uff4e\uff45@example.org", None, id="fullwidth"),
+        pytest.param("to=jane%40example.org", [("jane%40example.org", "EMAIL")], id="percent"),
+    ],
+)
+def test_spans_of_the_normalized_view_lie_in_the_client_s_own_text(
+    detection: Detection, plenty: Allowance, text: str, expected: list[tuple[str, str]] | None
+) -> None:
+    (spans,) = found(detection, plenty, text)
+    assert spans == expected or (expected is None and [each for each, _ in spans] == [text])
+
+
+def test_street_addresses_names_by_cues_and_listed_names_are_found(
+    detection: Detection, plenty: Allowance
+) -> None:
+    text = "my name is orla brannigan, ship it to 12 Harbour Lane, Galway; oluwaseun signs"
+    (spans,) = found(detection, plenty, text)
+    assert ("orla brannigan", "PERSON") in spans
+    assert ("oluwaseun", "PERSON") in spans
+    assert any(name == "ADDRESS" and original.startswith("12 Harbour Lane") for original, name in spans)
+
+
+def test_what_a_list_allows_stays_and_what_a_list_denies_is_covered(plenty: Allowance) -> None:
+    detection = load_detection(
+        allow=[Listed("jane@example.org", None, exact=False)], deny=[Listed("falcon", "PROJECT", exact=False)]
+    )
+    assert found(detection, plenty, "Falcon: ask jane@example.org") == [[("Falcon", "PROJECT")]]
+    assert "PROJECT" in detection.entity_types
+
+
+def test_the_balanced_policy_spares_public_facts(detection: Detection, plenty: Allowance) -> None:
+    question = "What is the capital of France, and where was Albert Einstein born?"
+    assert found(detection, plenty, question) != [[]]
+    assert found(detection.sparing(public_facts()), plenty, question) == [[]]
+
+
+def test_an_explanation_names_the_rule_of_what_was_taken_and_why_the_rest_was_not(
+    detection: Detection, plenty: Allowance
+) -> None:
+    text = "def run(rows):\n    node = Snapshot(rows)\n    return node\n# mail ann@example.org\n"
+    verdicts = detection.explain(Passage(text), plenty)
+    assert [(each.span.rule, each.reason) for each in verdicts if each.taken] == [("email", "")]
+    assert {each.reason for each in verdicts if not each.taken} <= {"source code"}
