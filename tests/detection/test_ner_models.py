@@ -33,6 +33,16 @@ def german(tmp_path: Path) -> str:
     return str(tmp_path / "names")
 
 
+@pytest.fixture(scope="module")
+def stock() -> Ner:
+    return Ner(TYPES, models=[STOCK])
+
+
+@pytest.fixture(scope="module")
+def ours() -> Ner:
+    return Ner(TYPES, models=[OURS])
+
+
 def found(ner: Ner, budget: Allowance, text: str) -> set[tuple[str, str, str]]:
     (spans,) = ner.start([Passage(text)], budget).result()
     return {(text[span.start : span.end], span.entity_type, span.rule) for span in spans}
@@ -48,17 +58,19 @@ def test_a_model_named_twice_is_loaded_once() -> None:
     assert [name for name, _ in group.pipes] == [OURS, STOCK]
 
 
-def test_ours_alone_needs_only_the_tokenizer_of_the_stock_model(plenty: Allowance) -> None:
-    ner = Ner(TYPES, models=[OURS])
-    assert ("John Smith", "PERSON", OURS) in found(ner, plenty, "Contact John Smith at the office.")
-    assert {rule for *_, rule in found(ner, plenty, "She met Anna Berger in Rome.")} == {OURS}
+def test_ours_alone_needs_only_the_tokenizer_of_the_stock_model(plenty: Allowance, ours: Ner) -> None:
+    spans = found(ours, plenty, "Contact John Smith at the office. She met Anna Berger in Rome.")
+    assert ("John Smith", "PERSON", OURS) in spans
+    assert {rule for *_, rule in spans} == {OURS}
 
 
 @pytest.mark.parametrize("models", [[STOCK, OURS], [OURS, STOCK]], ids=["stock-first", "ours-first"])
-def test_one_model_does_not_change_what_another_finds(plenty: Allowance, models: list[str]) -> None:
+def test_one_model_does_not_change_what_another_finds(
+    plenty: Allowance, stock: Ner, ours: Ner, models: list[str]
+) -> None:
     text = "Maria Lopez of Siemens met John in Paris; Priya Nair wrote to Acme Corp. in Springfield."
     both = found(Ner(TYPES, models=models), plenty, text)
-    assert both == {each for name in models for each in found(Ner(TYPES, models=[name]), plenty, text)}
+    assert both == found(stock, plenty, text) | found(ours, plenty, text)
 
 
 def test_the_shipped_models_are_the_stock_model_and_ours() -> None:
