@@ -86,6 +86,27 @@ def test_profile_mask_replaces_for_good(client: httpx.Client, clean: EchoProvide
     assert clean.requests == ()
 
 
+def test_the_balanced_mask_spares_public_facts(client: httpx.Client) -> None:
+    asked = {"value": "Is Brannagh Oyelaran in France?"}
+    default = client.post("/api/profile-mask/default", json=asked).json()["replacement"]
+    balanced = client.post("/api/profile-mask/balanced", json=asked).json()["replacement"]
+    assert default == "Is [[NAME]] in [[LOCATION]]?"
+    assert balanced == "Is [[NAME]] in France?"
+
+
+def test_spellings_of_one_person_are_linked_and_come_back_as_they_stood(
+    client: httpx.Client, clean: EchoProvider, planted: Planted
+) -> None:
+    text = (
+        f"{planted('Brannagh Oyelaran')} called. Ask {planted('BRANNAGH OYELARAN')} or {planted('Oyelaran')}."
+    )
+    answer = client.post("/openai/v1/chat/completions", json=chat(text))
+    (request,) = clean.requests
+    seen = json.loads(request.body)["messages"][0]["content"]
+    assert seen == "{{PERSON_1}} called. Ask {{PERSON_1_2}} or {{PERSON_1_3}}."
+    assert text in answer.json()["choices"][0]["message"]["content"]
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
