@@ -26,7 +26,9 @@ Place = tuple[int, int]
 
 _SHORTEST_NAME = 3  # letters; shorter ones are initials and chance
 _SHORTEST_NUMBER = 9  # digits from which a pattern's original is looked for with other separators too
-_LONGEST = 200  # code points up to which an original is looked for in other spellings
+_LONGEST = 200  # code points up to which an original is looked for in other spellings, and at once
+_LONGEST_AT_ALL = 8192  # code points up to which it is looked for
+_MOST_ALIKE = 32  # originals longer than ``_LONGEST`` that start alike
 _NAMES = frozenset({"PERSON", "ORG", "LOCATION"})
 _ESCAPE = re.compile(r"[\\%&]")
 _SEPARATORS = " .-\u00a0\u2010\u2011\u2012\u2013\u2014"
@@ -108,7 +110,7 @@ class _Sought:
     Of each only what the request gives away first, so that later text changes nothing for the text before.
     """
 
-    size: int
+    spelling: str
     exact: dict[str, Covered] = field(default_factory=dict)
     loose: dict[Manner, Covered] = field(default_factory=dict)
 
@@ -131,11 +133,8 @@ def _automaton(
     passages: Sequence[Passage], spans: Sequence[Sequence[Covered]]
 ) -> ahocorasick.Automaton | None:
     """Return what finds every spelling of every original; None without any."""
-    sought: dict[str, _Sought] = {}
+    sought: dict[str, dict[str, _Sought]] = {}
     known: set[tuple[str, str, Origin, float]] = set()
-
-    def entry(spelling: str) -> _Sought:
-        return sought.setdefault(spelling, _Sought(len(spelling)))
 
     for passage, found in zip(passages, spans, strict=True):
         for span in found:
@@ -145,17 +144,24 @@ def _automaton(
                 continue
             known.add(key)
             for spelling in _spellings(original, span):
-                entry(folded(spelling)).add_exact(spelling, span)
+                _entry(sought, folded(spelling)).add_exact(spelling, span)
             if len(original) <= _LONGEST:
                 for spelling, manner in _manners(original, span):
-                    entry(spelling).loose.setdefault(manner, span)
+                    _entry(sought, spelling).loose.setdefault(manner, span)
     if not sought:
         return None
     automaton = ahocorasick.Automaton()
-    for spelling, each in sought.items():
-        automaton.add_word(spelling, each)
+    for head, alike in sought.items():
+        automaton.add_word(head, (len(head), tuple(alike.values())))
     automaton.make_automaton()
     return automaton
+
+
+def _entry(sought: dict[str, dict[str, _Sought]], spelling: str) -> _Sought:
+    alike = sought.setdefault(spelling[:_LONGEST], {})
+    if spelling in alike or len(alike) < _MOST_ALIKE:
+        return alike.setdefault(spelling, _Sought(spelling))
+    return _Sought(spelling)  # covered where it was found
 
 
 def _strength(span: Span) -> tuple[bool, float, str]:
@@ -164,6 +170,8 @@ def _strength(span: Span) -> tuple[bool, float, str]:
 
 def _spreads(original: str, span: Span) -> bool:
     """Tell whether an original is distinct enough to be covered without the detector's word for it."""
+    if len(original) > _LONGEST_AT_ALL:
+        return False
     if span.origin is Origin.PATTERN or not original.isascii():
         return len(original) > 1
     letters = sum(char.isalpha() for char in original)
@@ -231,12 +239,20 @@ def _is_for_patterns(text: str, start: int, end: int, span: Span) -> bool:
 def _matches(
     automaton: ahocorasick.Automaton, text: str, tick: Callable[[], None]
 ) -> Iterator[tuple[int, int, Covered]]:
-    for count, (last, sought) in enumerate(automaton.iter(folded(text))):
+    plain, done = folded(text), 0
+    for count, (last, (size, alike)) in enumerate(automaton.iter(plain)):
         if count % 4096 == 0:
             tick()
-        start, end = last + 1 - sought.size, last + 1
-        if _is_bounded(text, start, end) and (meant := sought.meant_by(text, start, end)):
-            yield start, end, meant
+        start = last + 1 - size
+        for sought in alike:
+            end = start + len(sought.spelling)
+            if end > last + 1:
+                # Long ones count one after the other, so that a text which repeats itself takes no longer.
+                if start < done or not plain.startswith(sought.spelling, start):
+                    continue
+                done = end
+            if _is_bounded(text, start, end) and (meant := sought.meant_by(text, start, end)):
+                yield start, end, meant
 
 
 def _filled(passage: Passage, kept: list[Covered], more: list[Covered]) -> list[Covered]:

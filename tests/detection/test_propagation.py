@@ -262,3 +262,16 @@ def test_many_originals_in_long_texts_take_one_pass() -> None:
         spans.append(Span(at, at + len(word), "X", 0.9, Origin.PATTERN))
         at += len(word) + 1
     assert len(propagate([Passage(text), Passage(text * 3)], [spans, []])[1]) == 3 * 20_000 - 4
+
+
+def test_long_originals_that_start_alike_are_told_apart() -> None:
+    head = "key-" * 60
+    assert spread(f"{head}one", f"{head}two {head}one {head}", kind="X", origin=Origin.PATTERN) == [
+        [f"{head}one"]
+    ]
+
+
+def test_a_text_that_repeats_itself_takes_one_pass() -> None:
+    text = "Ann " * 40_000
+    name = Span(0, 4000 - 1, "PERSON", 0.9, Origin.NER)
+    assert propagate([Passage(text[:4000]), Passage(text)], [[name], []])[1]
