@@ -120,7 +120,7 @@ class Lab:
                 plain = mock.patch.object(pipeline, "normalized", lambda text: NormalizedText(text, text))
                 stack.enter_context(plain)
             if "propagation" not in with_:
-                stay = mock.patch.object(pipeline, "propagate", lambda _, spans, __: spans)
+                stay = mock.patch.object(Detection, "spread", lambda _, __, spans, ___: spans)
                 stack.enter_context(stay)
             yield Detection(parts)
 

@@ -132,18 +132,18 @@ class Headers:
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first value of ``name`` (lower case), or ``default``."""
-        for field, text in self.fields:
-            if field == name:
+        for own, text in self.fields:
+            if own == name:
                 return text
         return default
 
     def get_all(self, name: str) -> Iterable[str]:
         """Return all values of ``name`` (lower case)."""
-        return [text for field, text in self.fields if field == name]
+        return [text for own, text in self.fields if own == name]
 
     def __contains__(self, name: object) -> bool:
         """Tell whether a field of that name (lower case) is there."""
-        return any(field == name for field, _ in self.fields)
+        return any(own == name for own, _ in self.fields)
 
 
 class BodyMode(Enum):

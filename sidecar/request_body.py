@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from sidecar.detection.pipeline import Detection
-from sidecar.detection.propagation import Covered, Place, propagate, spread
+from sidecar.detection.propagation import Covered, Place, propagate
 from sidecar.errors import RequestRefused
 from sidecar.formats.content_coding import inflate_request
 from sidecar.formats.format import FieldKind, ParsedRequest, Passing, Replacement, RequestReader, TextField
@@ -152,7 +152,7 @@ def tokenize_body(  # noqa: PLR0913  each is one part of the core
         for original, entity_type in token_map
     ]
     # What is known already was found before all that this request says.
-    spans = spread([*known, *passages], [*covered, *found], budget.check)[len(known) :]
+    spans = detection.spread([*known, *passages], [*covered, *found], budget)[len(known) :]
     _refuse_fixed(parsed.fields, spans)
     _refuse_originals_in_signed_text(parsed, [*known, *passages], [*covered, *spans])
     for field in parsed.fields:

@@ -78,7 +78,7 @@ def _report(detection: Detection, name: str, text: str, *, explain: bool) -> Rep
     return Report(name, text, _detect(detection, text), verdicts)
 
 
-def _detect(detection: Detection, text: str) -> list[Span]:
+def _detect(detection: Detection, text: str) -> Sequence[Span]:
     # Each text is a request of its own: what is found in one is not looked for in another.
     return detection.detect_request([Passage(text)], Deadline(SECONDS_PER_TEXT))[0]
 

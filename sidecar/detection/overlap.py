@@ -7,10 +7,11 @@ then the longer span; a loser keeps what the winners leave of it, if that holds 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter
+from typing import NamedTuple
 
 from sidecar.model import Origin, Span
 
@@ -60,13 +61,32 @@ def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
 
 def _resolve_cluster(text: str, cluster: list[Span]) -> list[Span]:
     placed: list[Span] = []
+    settled: list[_Stretch] = []
     for span in sorted(cluster, key=rank):
-        for rest in _rests(text, span, placed):
+        for rest in _rests(text, span, settled):
             insort(placed, rest, key=_start)
+        _settle(settled, span)
     return placed
 
 
-def _rests(text: str, span: Span, placed: list[Span]) -> list[Span]:
+class _Stretch(NamedTuple):
+    """A stretch in which no letter and no digit is left for the spans to come."""
+
+    start: int
+    end: int
+
+
+def _settle(settled: list[_Stretch], span: Span) -> None:
+    """Add a span's stretch and join it with those that it meets, so that each is walked over once."""
+    low = high = bisect_left(settled, span.start, key=lambda each: each.end)
+    start, end = span.start, span.end
+    while high < len(settled) and settled[high].start <= span.end:
+        start, end = min(start, settled[high].start), max(end, settled[high].end)
+        high += 1
+    settled[low:high] = [_Stretch(start, end)]
+
+
+def _rests(text: str, span: Span, placed: Sequence[Span | _Stretch]) -> list[Span]:
     """Return what disjoint, ascending ``placed`` leave of ``span``."""
     rests: list[Span] = []
     start = span.start

@@ -23,7 +23,7 @@ from sidecar.detection.ner_models import DEFAULT_MODELS
 from sidecar.detection.normalized import NormalizedText, normalized
 from sidecar.detection.overlap import resolve
 from sidecar.detection.pattern_file import PatternFile, load_patterns
-from sidecar.detection.propagation import propagate
+from sidecar.detection.propagation import Covered, spread
 from sidecar.detection.structure import Structure
 from sidecar.detection.verdict import Dropped, Verdict, verdicts
 from sidecar.model import Budget, Origin, Passage, Span
@@ -109,13 +109,28 @@ class Detection:
         """
         return [self._settled(reading)[0] for reading in self._read(passages, budget)]
 
-    def detect_request(self, passages: Sequence[Passage], budget: Budget) -> list[list[Span]]:
+    def detect_request(self, passages: Sequence[Passage], budget: Budget) -> list[list[Covered]]:
         """Return the spans of all passages of one request; what is found once is covered everywhere.
 
         Raises:
             RequestRefused: (413) The texts cannot be finished within the budget.
         """
-        return propagate(passages, self.detect(passages, budget), budget.check)
+        return self.spread(passages, self.detect(passages, budget), budget)
+
+    def spread(
+        self, passages: Sequence[Passage], spans: Sequence[Sequence[Span]], budget: Budget
+    ) -> list[list[Covered]]:
+        """Return spans with all other occurrences of their originals, save what may stay.
+
+        Raises:
+            RequestRefused: (413) It cannot be finished within the budget.
+        """
+        covered = spread(passages, spans, budget.check)
+        allows = self._parts.allow.allows
+        return [
+            [span for span in each if not allows(passage.text[span.start : span.end], span.entity_type)]
+            for passage, each in zip(passages, covered, strict=True)
+        ]
 
     def explain(self, passage: Passage, budget: Budget) -> list[Verdict]:
         """Return what became of every span that any detector proposed, in ascending order.
@@ -125,7 +140,7 @@ class Detection:
         """
         (reading,) = self._read([passage], budget)
         kept, dropped = self._settled(reading)
-        (final,) = propagate([passage], [kept], budget.check)
+        (final,) = self.spread([passage], [kept], budget)
         return verdicts([reading.placed(span) for span in reading.found], dropped, kept, final)
 
     def patterns_in(self, text: str, hint: str = "") -> list[Span]:

@@ -35,7 +35,7 @@ ORIGINALS = (
     "203.0.113.7",
     "jane.doe@example.org",
 )
-TOKEN = r"\{\{[A-Z_]+_\d+\}\}"  # noqa: S105 - no credential: the shape of a stand-in
+TOKEN = r"\{\{[A-Z_]+_\d+(?:_\d+)?\}\}"  # noqa: S105 - no credential: the shape of a stand-in
 CHAT: dict[str, Any] = {
     "model": "echo-all",
     "messages": [

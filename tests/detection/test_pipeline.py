@@ -185,3 +185,10 @@ def test_an_explanation_names_the_rule_of_what_was_taken_and_why_the_rest_was_no
     verdicts = detection.explain(Passage(text), plenty)
     assert [(each.span.rule, each.reason) for each in verdicts if each.taken] == [("email", "")]
     assert {each.reason for each in verdicts if not each.taken} <= {"source code"}
+
+
+def test_what_may_stay_is_not_covered_as_a_part_of_something_else(plenty: Allowance) -> None:
+    detection = load_detection(allow=[Listed("quillmere", None, exact=False)])
+    text = "She works for Quillmere Analytics Ltd. Quillmere is old."
+    (spans,) = found(detection, plenty, text)
+    assert [original for original, _ in spans if "Quillmere" in original] == ["Quillmere Analytics Ltd"]
