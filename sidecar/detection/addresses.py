@@ -78,7 +78,7 @@ _LEAD = re.compile(
     r"(?:(?<=[\s>:,(\"'])|\A)(?:\d{1,6}|#\d{1,5}|(?i:flat(?: no\.?)?|plot|unit|apt\.?|apartment|suite"
     r"|studio|room|floor"
     r"|shop|h\.? ?no\.?"
-    r"|house no\.?|plot no\.?|no\.?|c/o) ?#?\d[\w/-]{0,5}),? {1,2}\Z"
+    r"|house no\.?|plot no\.?|no\.?|c/o) ?#?\d[\w/-]{0,5}|\d{4,6} [A-ZÁÉÍÓÖŐÚÜŰ][^\W\d_]{2,20},),? {1,2}\Z"
 )
 _CUE = re.compile(
     r"\b(?i:at|to|on|near|is|live|lives|living|lived|address|addr|adresse|located|office|from|visit"
@@ -148,7 +148,7 @@ def _lines(form: _Form, view: TextView, tick: Callable[[], None]) -> Iterator[tu
     scan = form.regex.scan(view, tick)
     while place := scan.next():
         start, _ = place
-        if start and view.text[start - 1].isalnum():
+        if start and (view.text[start - 1].isalnum() or view.text[start - 1] == "_"):
             scan.stand_at(start + 1)
             continue
         yield place

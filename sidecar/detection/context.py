@@ -32,8 +32,8 @@ class ContextWords:
 
     def __init__(self, words: Sequence[str], within: int | None = None, *, trusted: bool = False) -> None:
         alternatives = "|".join(
-            r"[ _\-]?".join(re.escape(part) for part in word.split())
-            for word in sorted(words, key=len, reverse=True)
+            r"[ _\-]?".join(_in_any_case(part) for part in word.split())
+            for word in sorted({word.lower() for word in words}, key=lambda word: (-len(word), word))
         )
         self._pattern = LinearPattern(f"{_BEFORE}(?i:{alternatives})s?{_AFTER}", trusted=trusted)
         self.within = within
@@ -59,6 +59,18 @@ class ContextWords:
             if self.within is None:
                 break
         return found
+
+
+def _in_any_case(part: str) -> str:
+    """Return a pattern of a word in any case; patterns themselves fold ASCII letters only."""
+    return "".join(
+        re.escape(char) if char.isascii() or not _has_case(char) else f"[{char.lower()}{char.upper()}]"
+        for char in part
+    )
+
+
+def _has_case(char: str) -> bool:
+    return char.lower() != char.upper() and len(char.lower()) == len(char.upper()) == 1
 
 
 class ContextLook:

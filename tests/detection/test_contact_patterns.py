@@ -54,6 +54,10 @@ def test_numbers_of_nearly_every_region_are_found_beside_a_word_for_telephone(fo
         "전화 02-555-0143",
         "Rückruf unter 030 5550143",
         "ligue (11) 95555-0143",
+        "τηλ. 210 5550143",
+        "bel 06-55501430",
+        "zap: 11 95555-0143",
+        "fono 9 5555 0143",
     ],
 )
 def test_a_word_for_telephone_in_many_languages_gives_a_number_away(text: str) -> None:
@@ -74,6 +78,9 @@ def test_a_word_for_telephone_in_many_languages_gives_a_number_away(text: str) -
         "from 08/2023 to 03/2024, 2019 - 2023",
         "text 3.14159265 and cell 12",
         "mobile users: 12,345",
+        "U+1FD3; 0399 0308 0301; FB15; 0544 053B",
+        "badge/DOI-10.1038--s41586--020--2649--2",
+        "dates from 01/01/0001",
     ],
 )
 def test_numbers_that_no_one_answers_stay(text: str) -> None:
@@ -87,6 +94,11 @@ def test_numbers_that_no_one_answers_stay(text: str) -> None:
         ("https://github.com/ada-ex and t.me/ada_ex", [("ada-ex", "USERNAME"), ("ada_ex", "USERNAME")]),
         ("thanks @AdaEx, great", [("AdaEx", "USERNAME")]),
         ("discord: ada_ex#0143", [("ada_ex#0143", "USERNAME")]),
+        ("https://x.com/ada_ex/status/1", [("ada_ex", "USERNAME")]),
+        ("I am u/ada_ex on reddit", [("ada_ex", "USERNAME")]),
+        ("log in as user ada_ex first", [("ada_ex", "USERNAME")]),
+        ("my steam id is 70000000000000001", [("70000000000000001", "USERNAME")]),
+        ("insta: ada_ex99", [("ada_ex99", "USERNAME")]),
         (
             "/f?first_name=Ada&last_name=Example&phone=%2B12025550143&dob=1985-05-03&user=adaex",
             [
@@ -119,6 +131,10 @@ def test_accounts_and_personal_parts_of_links_are_found(text: str, expected: lis
         "https://example.com/users/42?page=7&name=main&sort=user",
         "username: str = get_username()",
         "meet @ home, 5 @ 3",
+        "use Exporter; our @ISA = qw(X); push @int_import, 1",
+        "a bad file handle was passed; unable to handle it",
+        "the username is explicitly set; usually your username",
+        "logged in as user; sign in as admin",
     ],
 )
 def test_what_only_looks_like_an_account_stays(text: str) -> None:
@@ -132,10 +148,13 @@ def test_what_only_looks_like_an_account_stays(text: str) -> None:
         ("fe80::1%eth0 up", "fe80::1%eth0"),
         ("::ffff:192.0.2.128", "::ffff:192.0.2.128"),
         ("[2001:db8::8]:443", "2001:db8::8"),
-        ("2001:db8:1::/48", "2001:db8:1::"),
+        ("2001:db8:1::/48", "2001:db8:1::/48"),
         ("2001:0db8:85a3:0000:0000:8a2e:0370:7334", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"),
         ("http://203.0.113.7:8080/x", "203.0.113.7"),
-        ("203.0.113.0/24", "203.0.113.0"),
+        ("203.0.113.0/24", "203.0.113.0/24"),
+        ("203[.]0[.]113[.]7", "203[.]0[.]113[.]7"),
+        ("203 dot 0 dot 113 dot 7", "203 dot 0 dot 113 dot 7"),
+        ("host 203 . 0 . 113 . 7", "203 . 0 . 113 . 7"),
         ("ip-203-0-113-7.example.com", "203-0-113-7"),
     ],
 )
@@ -152,6 +171,8 @@ def test_addresses_of_hosts_are_found_in_every_form(text: str, original: str) ->
         ("bssid 00005e0053af", ["00005e0053af"]),
         ("00005e0053af", []),
         ("ff:ff:ff:ff:ff:ff", []),
+        ("wifi mac: 00 00 5E 00 53 AF", ["00 00 5E 00 53 AF"]),
+        ("[.1FA3.0020.0002]", []),
         ("d4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e", []),
     ],
 )
@@ -161,7 +182,18 @@ def test_network_cards_are_found_but_fingerprints_stay(text: str, expected: list
 
 @pytest.mark.parametrize(
     "text",
-    ["version 12.0.1.17", "firmware 10.2.30.4", "section 10.20.3.1", "127.0.0.1", "::1", "a::b", "std::x"],
+    [
+        "version 12.0.1.17",
+        "firmware 10.2.30.4",
+        "section 10.20.3.1",
+        "127.0.0.1",
+        "server at 127.0.0.1",
+        "host 0.0.0.0",
+        "subnet 255.255.255.0",
+        "::1",
+        "a::b",
+        "std::x",
+    ],
 )
 def test_versions_sections_and_loopback_stay(text: str) -> None:
     assert found(text, file=FILES["network"]) == []

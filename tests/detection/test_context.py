@@ -36,6 +36,11 @@ def test_a_word_counts_as_a_word_of_prose_or_of_an_identifier(text: str) -> None
     assert near(text)
 
 
+@pytest.mark.parametrize("text", ["тел. 42", "Тел. 42", "ТЕЛ 42", "emšo 42", "EMŠO 42", "Emšo: 42"])
+def test_letters_of_other_alphabets_count_in_any_case_too(text: str) -> None:
+    assert near(text, words=("тел", "EMŠO"))
+
+
 @pytest.mark.parametrize("text", ["cardiac 42", "discard 42", "CARDIAC 42", "social 42", "42", "car d 42"])
 def test_part_of_another_word_does_not_count(text: str) -> None:
     assert not near(text)

@@ -191,6 +191,10 @@ def test_a_form_that_says_enough_is_found_alone_and_a_mere_number_is_not(
     [
         ("SSN 000-12-3456", "SSN", "000-12-3456"),
         ("ssn 078 05 1120", "SSN", "078 05 1120"),
+        ("ssn=078_05_1120", "SSN", "078_05_1120"),
+        ("SSN: 078 - 05 - 1120", "SSN", "078 - 05 - 1120"),
+        ("soc sec no. 078051120", "SSN", "078051120"),
+        ("box a: 078-05-1120", "SSN", "078-05-1120"),
         ("SSN ending in 6789", "SSN", "6789"),
         ("on file as xxx-xx-6789", "SSN", "xxx-xx-6789"),
         ("filed with 912-70-1234", "US_ITIN", "912-70-1234"),
@@ -219,6 +223,11 @@ def test_a_form_that_says_enough_is_found_alone_and_a_mere_number_is_not(
         ("exp 09/28, cvv 123", "CARD_CVV", "123"),
         ("IBAN DE00 3704 0044 0532 0130 00", "IBAN", "DE00 3704 0044 0532 0130 00"),
         ("send to GB82.WEST.1234.5698.7654.32", "IBAN", "GB82.WEST.1234.5698.7654.32"),
+        ("ES91 2100 0418 45 0200051332 EUR", "IBAN", "ES91 2100 0418 45 0200051332"),
+        ("a/c AE0 703 312 345 678 901 234 56", "IBAN", "AE0 703 312 345 678 901 234 56"),
+        ("cont ro49 aaaa 1b31 0075 9384 0000", "IBAN", "ro49 aaaa 1b31 0075 9384 0000"),
+        ("card 4111 - 1111 - 1111 - 1111", "CREDIT_CARD", "4111 - 1111 - 1111 - 1111"),
+        ("card:\n4111\n1111\n1111\n1111", "CREDIT_CARD", "4111\n1111\n1111\n1111"),
         ("BIC DEUTDEFF500", "BIC", "DEUTDEFF500"),
         ("sort code 12-34-56", "BANK_ACCOUNT", "12-34-56"),
         ("routing 021000021", "BANK_ACCOUNT", "021000021"),
@@ -267,6 +276,8 @@ def test_the_key_beside_a_number_counts_as_its_context(hint: str, text: str, ent
         "sin(123456789) and pan 100 200",
         "batch 9999888877776666, serial SN12345678, gate 12, booking ABC123",
         "card ending in 4242, expires 09/28",
+        "payment glyphs 6DEE 5029 5016 5006 503C",
+        "a column\n4111\n1111\n1111\n1111",
     ],
 )
 def test_numbers_of_other_kinds_are_left_alone(text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from stdnum import luhn
-from stdnum.us import ssn as us_ssn
 
 from sidecar.detection.checks.digits import digits_of
 
@@ -13,12 +12,16 @@ _NPI_PREFIX = "80840"  # "health applications" and "United States" in the card n
 _NPI_LENGTH = 10
 # Prefixes that HM Revenue & Customs does not allocate; QQ is what its own examples use.
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]|QQ)\d{6}[A-D]", re.ASCII)
+_SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d{2}(?!0000)\d{4}", re.ASCII)
 _DEA = re.compile(r"[A-HJ-MPRSTUX][A-Z9]\d{7}", re.ASCII)
 
 
 def ssn(text: str) -> bool:
-    """Tell whether the digits can be a US social security number."""
-    return bool(us_ssn.is_valid(digits_of(text)))
+    """Tell whether the digits can be a US social security number.
+
+    Numbers that became known from advertisements are looked at like all others.
+    """
+    return bool(_SSN.fullmatch(digits_of(text)))
 
 
 def npi(text: str) -> bool:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import ipaddress
 import re
 
+_NUMBERS = re.compile(r"\d+", re.ASCII)
+_PLAIN = re.compile(r"[\d.]+", re.ASCII)
 _IN_USE = re.compile(r"(?:2[0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):", re.IGNORECASE)
 
 
 def ip_address(text: str) -> bool:
-    """Tell whether this is an address of a host, and not a netmask, loopback or likely version number."""
+    """Tell whether this is an address of a host, and not a netmask, loopback or likely version number.
+
+    The size of its network may follow: ``198.51.100.0/24``.
+    """
+    text = text.partition("/")[0]
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -20,6 +26,12 @@ def ip_address(text: str) -> bool:
         return _host_like_ipv6(text)
     octets = address.packed
     return octets[0] != 255 and any(octet > 9 for octet in octets)
+
+
+def ip_defanged(text: str) -> bool:
+    """Tell whether this is an IPv4 address of a host with brackets, blanks or words for its dots."""
+    octets = _NUMBERS.findall(text)
+    return not _PLAIN.fullmatch(text) and ip_address(".".join(octets))
 
 
 def mac(text: str) -> bool:

@@ -47,6 +47,7 @@ _OWN: tuple[Check, ...] = (
     national.rvnr_de,
     national.snils,
     network.ip_address,
+    network.ip_defanged,
     network.mac,
     phones.phone,
     phones.phone_local,

@@ -69,7 +69,7 @@ _NO_PASSWORD = _words(
     """
 )
 _TECHNICAL = re.compile(
-    r"(?i)v?\d+(?:\.\d+)+\S*|\d+-[a-z]+(?:-[a-z]+)*|(?:utf|sha|md|aes|base|ipv|tls|http|rsa|argon|oauth)[-_]?\d+\w{0,2}|"
+    r"(?i)v?\d+(?:\.\d+)+\S*|0x[0-9a-f]{1,8}|\d+-[a-z]+(?:-[a-z]+)*|(?:utf|sha|md|aes|base|ipv|tls|http|rsa|argon|oauth)[-_]?\d+\w{0,2}|"
     r"(?:\d+fa|x509|k8s|s3|ec2)\W*"
 )
 _CAMEL = re.compile(r"[A-Za-z][a-z]+[A-Z][A-Za-z]*")
@@ -85,8 +85,10 @@ _PASSWORD_WORDS = _words(
 )
 _LONGEST_PHRASE = 8  # words
 _SHAPE = re.compile(r"(?i)[a-z]+(?:ed|ing|able|ible|ly|ful|less|ment|tion|ized|ised)")
-_GENERIC_USER = re.compile(r"(?i)(?:my)?(?:user(?:name)?|login|usr|u|me|name|foo|id)")
-_GENERIC_PASSWORD = re.compile(r"(?i)(?:my)?(?:pass(?:word|wd)?|pwd?|p|secret|bar|token)")
+_GENERIC_USER = re.compile(r"(?i)(?:my)?(?:user(?:name)?|login|usr|u|me|name|foo|(?:access_?)?(?:key_?)?id)")
+_GENERIC_PASSWORD = re.compile(
+    r"(?i)(?:my)?(?:pass(?:word|wd)?|pwd?|p|secret(?:_?(?:access)?_?key)?|bar|token)"
+)
 _NO_USER = _words(
     """
     mailto email e-mail mail to from cc bcc contact sip sips xmpp acct author smtp

@@ -9,6 +9,7 @@ from sidecar.detection.checks.registry import CHECKS
     ("check", "text"),
     [
         ("ssn", "536-90-4399"),
+        ("ssn", "078-05-1120"),
         ("npi", "1234567893"),
         ("npi", "1245319599"),
         ("dea", "AB1234563"),
@@ -25,6 +26,9 @@ def test_a_number_that_can_have_been_issued_passes(check: str, text: str) -> Non
     ("check", "text"),
     [
         ("ssn", "912-70-1234"),
+        ("ssn", "666-12-3456"),
+        ("ssn", "123-00-4567"),
+        ("ssn", "123-45-0000"),
         ("npi", "1234567890"),
         ("npi", "3234567893"),
         ("dea", "AB1234564"),
