@@ -66,7 +66,7 @@ _STREETS_AFTER = (
     r"|maantee"
     r"|cad\.|caddesi|cd\.|sok\.|sokak|sokağı|sk\.|bulvarı|blv\.|mah\.|mahallesi|gate|gata|gatan|gade|vei"  # noqa: RUF001 - Turkish
     r"|veg|vej"
-    r"|väg|tie|katu|iela|gatvė|g\.|straße|strasse|str\.|weg|platz|allee|baan|wei|laan|plein|ring|damm"
+    r"|väg|tie|katu|iela|gatvė|g\.|straße|strasse|str\.|weg|platz|allee|allé|baan|wei|laan|plein|ring|damm"
 )
 _PLAIN_STREETS_AFTER = (
     r"utca|út|útja|körút|rakpart|tänav|puiestee|caddesi|cad\.|sokak|sok\.|strasse|straße|baan"

@@ -1,12 +1,14 @@
 """Context words: what must stand near a number for it to count as sensitive.
 
-A word counts where no letter adjoins it, in any case, in snake_case and camelCase too, singular or
-plural; blanks in it stand for a blank, a dash, an underscore or nothing. Searching is linear.
+A word counts where no letter adjoins it, in any case, in snake_case and camelCase too, singular or plural,
+a long one without its accents too; blanks in it stand for a blank, a dash, an underscore or nothing.
+Searching is linear.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
@@ -14,6 +16,13 @@ from sidecar.detection.linear import LinearPattern, TextView
 
 _BEFORE = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
 _AFTER = r"(?:(?![A-Za-z])|(?<=[a-z])(?=[A-Z][a-z]))"
+_LONG = 7  # letters of a word whose accents may be left out
+_BARE = {
+    "\u0111": "d",
+    "\u0142": "l",
+    "\u00f8": "o",
+    "\u0131": "i",
+}  # letters that Unicode does not take apart
 
 
 class ContextWords:
@@ -32,7 +41,7 @@ class ContextWords:
 
     def __init__(self, words: Sequence[str], within: int | None = None, *, trusted: bool = False) -> None:
         alternatives = "|".join(
-            r"[ _\-]?".join(_in_any_case(part) for part in word.split())
+            _spelled(word)
             for word in sorted({word.lower() for word in words}, key=lambda word: (-len(word), word))
         )
         self._pattern = LinearPattern(f"{_BEFORE}(?i:{alternatives})s?{_AFTER}", trusted=trusted)
@@ -61,16 +70,24 @@ class ContextWords:
         return found
 
 
-def _in_any_case(part: str) -> str:
-    """Return a pattern of a word in any case; patterns themselves fold ASCII letters only."""
-    return "".join(
-        re.escape(char) if char.isascii() or not _has_case(char) else f"[{char.lower()}{char.upper()}]"
-        for char in part
+def _spelled(word: str) -> str:
+    """Return a pattern of a word in any case; patterns themselves fold ASCII letters only.
+
+    The accents of a long word may be left out; short ones would then be other words.
+    """
+    return r"[ _\-]?".join(
+        "".join(_letter(char, bare=len(word) >= _LONG) for char in part) for part in word.split()
     )
 
 
-def _has_case(char: str) -> bool:
-    return char.lower() != char.upper() and len(char.lower()) == len(char.upper()) == 1
+def _letter(char: str, *, bare: bool) -> str:
+    if char.isascii():
+        return re.escape(char)
+    forms = {form for form in (char, char.lower(), char.upper()) if len(form) == 1}
+    base = _BARE.get(char.lower()) or unicodedata.normalize("NFD", char.lower())[0]
+    if bare and base.isascii():
+        forms.add(base)
+    return f"[{''.join(sorted(forms))}]" if len(forms) > 1 else re.escape(char)
 
 
 class ContextLook:

@@ -1,4 +1,4 @@
-"""Reads e-mail addresses whose signs are spelled out: "j.smith [at] company [dot] com".
+"""Reads e-mail addresses whose signs are spelled out or stand apart: "j.smith [at] company [dot] com".
 
 Only where the whole form is plausible: a sign for ``@`` in brackets before a host, or the bare word
 before a host whose dots are spelled out too and that ends in a top-level domain; and never behind "look",
@@ -20,7 +20,7 @@ _OPEN, _CLOSE = r"[\[({<]{1,2}[ \t]?", r"[ \t]?[\])}>]{1,2}"
 _SIGN_AT = re.compile(
     rf"[ \t]{{0,2}}{_OPEN}(?:{_AT}|@){_CLOSE}[ \t]{{0,2}}|(?<=\w)\(a\)(?=\w)"
     r"|[ \t]_at_[ \t]|_at_(?=[^\W_]{1,63}_dot_)"
-    rf"|(?<=\w)[ \t]{{1,3}}(?P<bare>{_AT})[ \t]{{1,3}}",
+    rf"|(?<=\w)[ \t]{{1,3}}(?P<bare>{_AT}|@)[ \t]{{1,3}}|(?<=\w)(?P<apart>@)[ \t]{{1,2}}",
     re.IGNORECASE,
 )
 _SPELLED_DOT = (
@@ -45,7 +45,7 @@ _CANDIDATE = LinearPattern(
     rf"[ \t]?(?:[\[({{<][ \t]?(?:{_AT}|@)[ \t]?[\])}}>]|\(a\)"
     rf"|[ \t_]_?(?:{_AT})(?:[ \t]{{1,3}}|_[ \t]?)[^\s]{{1,80}}"
     rf"(?:[ \t]{{0,2}}[\[({{<][ \t]?|[ \t]{{1,2}}|_)(?:{_DOT}|dash|hyphen|minus|guion|\.)[\])}}> \t_])"
-    r"|[ \t](?-i:AT)[ \t]{1,3}[^\s.]{1,80}\.[a-z]",
+    r"|[ \t](?-i:AT|@)[ \t]{1,3}[^\s.]{1,80}\.[a-z]|@[ \t]{1,2}[^\s.@]{1,80}\.[a-z]",
     re.IGNORECASE,
 )
 _DOMAINS = frozenset(
@@ -120,8 +120,8 @@ def _host_end(text: str, sign: re.Match[str]) -> int | None:
 def _is_domain(domain: str, sign: re.Match[str], *, spelled: bool) -> bool:
     """Tell whether a host behind a sign may end so; ``spelled``: one of its dots is spelled out."""
     common = domain.lower() in _DOMAINS
-    if sign["bare"]:
-        return common and (spelled or sign["bare"] == "AT")
+    if sign["bare"] or sign["apart"]:
+        return common and (spelled or sign["bare"] in (None, "AT", "@"))
     even = sign[0][:1].isspace() == sign[0][-1:].isspace()
     if not spelled and (not even or sign[0] == "(a)"):  # a call, a list
         return domain.lower() in _OLD_DOMAINS
@@ -132,4 +132,4 @@ def _plausible(sign: re.Match[str], local: str) -> bool:
     """Tell whether what stands before a sign may be a local part."""
     if not any(char.isalnum() for char in local):
         return False
-    return not sign["bare"] or local.lower() not in _NO_LOCAL
+    return not (sign["bare"] or sign["apart"]) or local.lower() not in _NO_LOCAL

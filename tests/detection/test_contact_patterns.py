@@ -99,6 +99,8 @@ def test_numbers_that_no_one_answers_stay(text: str) -> None:
         ("log in as user ada_ex first", [("ada_ex", "USERNAME")]),
         ("my steam id is 70000000000000001", [("70000000000000001", "USERNAME")]),
         ("insta: ada_ex99", [("ada_ex99", "USERNAME")]),
+        ("my gh is @ada-ex-9", [("ada-ex-9", "USERNAME")]),
+        ("bsky: @adaex.bsky.social", [("adaex.bsky.social", "USERNAME")]),
         (
             "/f?first_name=Ada&last_name=Example&phone=%2B12025550143&dob=1985-05-03&user=adaex",
             [

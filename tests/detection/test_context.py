@@ -41,6 +41,19 @@ def test_letters_of_other_alphabets_count_in_any_case_too(text: str) -> None:
     assert near(text, words=("тел", "EMŠO"))
 
 
+@pytest.mark.parametrize(
+    ("word", "text", "expected"),
+    [
+        ("teléfono", "telefono 42", True),
+        ("điện thoại", "dien thoai 42", True),
+        ("né", "ne 42", False),
+        ("größe", "grösse 42", False),
+    ],
+)
+def test_only_a_long_word_counts_without_its_accents(word: str, text: str, expected: bool) -> None:
+    assert near(text, words=(word,)) is expected
+
+
 @pytest.mark.parametrize("text", ["cardiac 42", "discard 42", "CARDIAC 42", "social 42", "42", "car d 42"])
 def test_part_of_another_word_does_not_count(text: str) -> None:
     assert not near(text)

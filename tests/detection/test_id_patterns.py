@@ -226,6 +226,13 @@ def test_a_form_that_says_enough_is_found_alone_and_a_mere_number_is_not(
         ("ES91 2100 0418 45 0200051332 EUR", "IBAN", "ES91 2100 0418 45 0200051332"),
         ("a/c AE0 703 312 345 678 901 234 56", "IBAN", "AE0 703 312 345 678 901 234 56"),
         ("cont ro49 aaaa 1b31 0075 9384 0000", "IBAN", "ro49 aaaa 1b31 0075 9384 0000"),
+        (
+            "card 4111 \u00b7 1111 \u00b7 1111 \u00b7 1111",
+            "CREDIT_CARD",
+            "4111 \u00b7 1111 \u00b7 1111 \u00b7 1111",
+        ),
+        ("alien number A 087 654 321", "ID_NUMBER", "A 087 654 321"),
+        ("visa no V1234567", "ID_NUMBER", "V1234567"),
         ("card 4111 - 1111 - 1111 - 1111", "CREDIT_CARD", "4111 - 1111 - 1111 - 1111"),
         ("card:\n4111\n1111\n1111\n1111", "CREDIT_CARD", "4111\n1111\n1111\n1111"),
         ("BIC DEUTDEFF500", "BIC", "DEUTDEFF500"),

@@ -108,6 +108,8 @@ def test_escapes_are_decoded(written: str, expected: str) -> None:
         ("j.smith(at)example.museum", "j.smith@example.museum"),
         ("ann {at} example {dot} org, bob", "ann@example.org, bob"),
         ("ann AT example.com", "ann@example.com"),
+        ("li.na @ example.com", "li.na@example.com"),
+        ("li.na@ example.com", "li.na@example.com"),
         ("name _at_ host dot org", "name@host.org"),
         ("name_at_host_dot_com", "name@host.com"),
         ("a.b [@] example [.] com", "a.b@example.com"),
@@ -136,6 +138,9 @@ def test_spelled_addresses_are_written_as_usual(written: str, expected: str) -> 
         "created_at_utc.isoformat()",
         "at dot com",
         "x = a @ b",
+        "y = q @ k.T + w@ v.data",
+        "meet us @ example.com",
+        "lunch @ 12.30",
     ],
 )
 def test_plain_prose_and_code_hold_no_spelled_address(text: str) -> None:
