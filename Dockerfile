@@ -7,13 +7,19 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 WORKDIR /src
 
+# The compiler is for the native NER kernel, and stays in this stage. Whichever version the base image has will do.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends gcc libc6-dev \
+ && rm -rf /var/lib/apt/lists/*
+
 # The lock files come first: a change of our code does not fetch the dependencies again.
 COPY requirements-build.lock requirements-image.lock ./
 RUN pip install --require-hashes --only-binary :all: --requirement requirements-build.lock \
  && python -m venv --without-pip /opt/pii-sidecar \
  && pip --python /opt/pii-sidecar install --require-hashes --only-binary :all: --requirement requirements-image.lock
 
-COPY pyproject.toml README.md LICENSE patterns.json ./
+COPY pyproject.toml hatch_build.py README.md LICENSE patterns.json ./
 COPY patterns ./patterns
 COPY sidecar ./sidecar
 RUN pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /dist . \

@@ -4,13 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install dev demo test redis check bench accuracy gazetteer train protos lock clean
+.PHONY: help install dev demo test redis check sanitize fuzz bench accuracy gazetteer train protos lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py $(wildcard sidecar/detection/native/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
@@ -43,6 +43,24 @@ check: dev ## format, lint, types, layers, generated code
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python protos/generate.py --check
+
+# The kernel built with assertions, and with sanitizers that end the program at the first finding.
+FUZZ_SECONDS ?= 600
+FUZZ_TEXTS   ?= ../shared/data
+SANITIZED    := $(VENV)/sanitized/_kernel.abi3.so
+SANITIZERS   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ = LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so) $$($${CC:-gcc} -print-file-name=libubsan.so)" \
+  ASAN_OPTIONS=detect_leaks=0 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.detection.fuzz_native_ner $(SANITIZED)
+
+$(SANITIZED): $(VENV)/.dev hatch_build.py $(wildcard sidecar/detection/native/*.[ch])
+	@mkdir -p $(@D)
+	$(BIN)/python hatch_build.py $@ -O1 -g $(SANITIZERS)
+
+sanitize: $(SANITIZED) ## the native kernel under ASan and UBSan: real models on annotated texts, then random ones
+	$(FUZZ) --texts $(FUZZ_TEXTS) --seconds 30
+
+fuzz: $(SANITIZED) ## the same on random models and documents for ten minutes, or FUZZ_SECONDS
+	$(FUZZ) --seconds $(FUZZ_SECONDS)
 
 bench: dev ## added latency against Envoy alone and a plain implementation
 	$(BIN)/python -m benchmarks

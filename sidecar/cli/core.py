@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from operator import or_
 from pathlib import Path
 
+import structlog
+
 from sidecar.conversation import Conversations
 from sidecar.detection.lists import Listed, public_facts, read_list
 from sidecar.detection.ner import Submit
@@ -21,6 +23,8 @@ from sidecar.model import BodyModes
 from sidecar.policy import HeaderPolicy
 from sidecar.request_body import Deadline, profile_mask
 from sidecar.settings import Settings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ def build(settings: Settings) -> Product:
     # vocabulary cannot be in the memory zones of two threads at once.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ner")
     policies = _policies(settings, pool.submit)
+    for warning in policies["default"].warnings:
+        log.warning("detection", warning=warning)
     core = Core(
         detection=policies[settings.policy],
         header_policy=HeaderPolicy(settings.identity_headers),

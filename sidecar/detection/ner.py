@@ -19,8 +19,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from sidecar.detection import native
 from sidecar.detection.entity import names
 from sidecar.detection.linear import without_surrogates
+from sidecar.detection.native import Kernel
 from sidecar.detection.ner_models import DEFAULT_MODELS, Found, load
 from sidecar.detection.pieces import Piece, pieces
 from sidecar.errors import RequestRefused
@@ -38,7 +40,8 @@ _OTHER_LABELS = {  # what models of other languages call the same things
 _SCORE = 0.7
 _BATCH_WORK = 2000.0  # words: the unit in which requests take turns
 _CHARS_PER_WORD = 50  # so many code points without white space cost about as much as one word
-_FIRST_RATE = 5000.0  # words a second until this process has measured its own
+_FIRST_RATE = 5000.0  # words a second and model until this process has measured its own
+_FIRST_NATIVE_RATE = 50_000.0  # the same where the native kernel runs all models
 _GENEROSITY = 3.0  # a text is refused at once only if even this many times the rate would not do
 _SMOOTHING = 0.2
 _TOO_LONG = "the text cannot be inspected in the time allowed; send less at a time"
@@ -52,6 +55,7 @@ class Ner:
             languages' models have for the same thing (``PER``) goes the way of ours (``PERSON``).
         submit: Runs a call on the one NER thread; None runs it at once, on the caller's.
         models: Names of the models whose findings are united.
+        kernel: The native kernel; None leaves all models to spaCy.
 
     Raises:
         ConfigError: A model is not installed, or cannot be used.
@@ -62,6 +66,7 @@ class Ner:
         types: Mapping[str, str],
         submit: Submit | None = None,
         models: Sequence[str] = DEFAULT_MODELS,
+        kernel: Kernel | None = native.kernel,
     ) -> None:
         others = {
             other: types[label]
@@ -71,14 +76,20 @@ class Ner:
         }
         self._types = {**others, **types}
         self._submit = submit
-        self._groups = load(models)
-        self._rate = _FIRST_RATE / len(models)
+        self._groups = load(models, kernel)
+        self._rate = (_FIRST_RATE if self.slower_models else _FIRST_NATIVE_RATE) / len(models)
         self.run([_Item(0, Piece(0, 1, 0, 1), "a")], [[]])
 
     @property
     def entity_types(self) -> tuple[str, ...]:
         """All types it can find, sorted."""
         return tuple(sorted({*self._types.values()}))
+
+    @property
+    def slower_models(self) -> tuple[str, ...]:
+        """Names of the models that spaCy runs, because the native kernel is missing or cannot."""
+        readers = [reader for group in self._groups for reader in group.readers]
+        return tuple(reader.name for reader in readers if reader.native is None)
 
     def start(self, passages: Sequence[Passage], budget: Budget) -> NerJob:
         """Begin with the passages; the first batch is on its way when this returns.

@@ -92,8 +92,12 @@ class Detection:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is odd but harmless in the patterns file."""
-        return self._parts.patterns.warnings
+        """What is odd but harmless: in the patterns file, and models that run slower than they could."""
+        slower = self._parts.ner.slower_models if self._parts.ner else ()
+        return (
+            *self._parts.patterns.warnings,
+            *(f"NER model {name}: spaCy runs it, ten times slower than the native kernel" for name in slower),
+        )
 
     def sparing(self, entries: Iterable[Listed]) -> Detection:
         """Return detection with the same parts and a longer allow list."""

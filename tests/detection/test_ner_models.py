@@ -50,12 +50,12 @@ def found(ner: Ner, budget: Allowance, text: str) -> set[tuple[str, str, str]]:
 
 def test_models_that_share_a_tokenizer_read_the_same_documents() -> None:
     (group,) = load([STOCK, OURS])
-    assert [name for name, _ in group.pipes] == [STOCK, OURS]
+    assert [reader.name for reader in group.readers] == [STOCK, OURS]
 
 
 def test_a_model_named_twice_is_loaded_once() -> None:
     (group,) = load([OURS, STOCK, OURS])
-    assert [name for name, _ in group.pipes] == [OURS, STOCK]
+    assert [reader.name for reader in group.readers] == [OURS, STOCK]
 
 
 def test_ours_alone_needs_only_the_tokenizer_of_the_stock_model(plenty: Allowance, ours: Ner) -> None:

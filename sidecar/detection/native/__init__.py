@@ -1,0 +1,69 @@
+"""The native NER kernel: C in this folder, built when the package is installed (``hatch_build.py``).
+
+``kernel`` is None where there was no compiler; then spaCy computes the same, slower. ``ner.h`` says what is
+computed, and within which bounds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+
+class Kernel(Protocol):
+    """The functions of the extension module (``module.c``). Wrong sizes are errors, never undefined."""
+
+    def kernels(self) -> list[str]:
+        """Return the implementations that this processor can run, the fastest first."""
+
+    def load(
+        self,
+        kernel: str,
+        sizes: tuple[int, ...],
+        rows: tuple[int, ...],
+        seeds: tuple[int, ...],
+        arrays: tuple[Any, ...],
+        /,
+    ) -> object:
+        """Copy a model's weights into the layout of one implementation.
+
+        Args:
+            kernel: One of ``kernels()``.
+            sizes: width, pieces, depth, hidden, lower_pieces, moves, labels.
+            rows: Rows of each hash table.
+            seeds: Seed of each hash table.
+            arrays: The weights in the order of ``NerWeights`` (``ner.h``), C-contiguous: float32, and int32
+                for the kinds of the moves and their labels.
+
+        Raises:
+            ValueError: A size is out of bounds, an array has another size, or the moves are not BILUO's.
+        """
+
+    def run(
+        self,
+        models: tuple[object, ...],
+        features: Any,  # noqa: ANN401 - any buffer
+        lengths: tuple[int, ...],
+        rows: Any = None,  # noqa: ANN401 - same
+        /,
+    ) -> list[list[tuple[int, int, int, int]]]:
+        """Return (document, first word, word behind, label) of each entity, for each model; without the GIL.
+
+        Args:
+            models: All with as many hash tables.
+            features: uint64[words][tables + 1], C-contiguous: each word's ids, then 1 if it is white space.
+            lengths: Words of each document, adding up to the rows of ``features``.
+            rows: Takes what the encoder of the only model gives for each word: float32[words][width].
+
+        Raises:
+            ValueError: The sizes do not fit each other or the models.
+        """
+
+
+kernel: Kernel | None
+try:
+    kernel = cast("Kernel", import_module("sidecar.detection.native._kernel"))
+except ImportError:
+    kernel = None
+
+__all__ = ["Kernel", "kernel"]
