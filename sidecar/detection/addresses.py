@@ -95,6 +95,7 @@ _SAID = re.compile(
     r"|side of|lives on"
     r"|arrived at) ?\Z"
 )
+_BY_WAY_OF = re.compile(r"(?i:via (?:the|a|an|our|your|my|its|this|that|which|http|rfc)\b)")
 _LINE_START = re.compile(r"(?:\A|[\n|>])[ \t]*\Z")
 _YEAR = re.compile(r"(?:19|20)\d\d ")
 _DATED = re.compile(r"(?i:\b(?:in|since|of|until|till|during|after|before|the|[a-z]{3,9}\.? \d{1,2},)) \Z")
@@ -173,6 +174,7 @@ def _is_false(text: str, start: int, line: str, form: _Form) -> bool:
         or (before[-1:] in {".", "-", "/", ","} and before[-2:-1].isdigit())
         or (form.proof is not Proof.NONE and _COUNTED.match(line))
         or (line.islower() and form.rule == "number_first_lower" and _PROSE.match(line))
+        or _BY_WAY_OF.match(line)
         or (_YEAR.match(line) and _DATED.search(before))
         or _PART_OF_TEXT.search(before)
     )

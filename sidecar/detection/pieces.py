@@ -1,6 +1,7 @@
 """Cuts a text into pieces that a statistical model can take one by one.
 
-Every code point is owned by at most one piece, and what no piece owns holds no letter. Pieces are bounded
+Every code point is owned by at most one piece, and what no piece owns holds no letter, or none beside another
+in a long run without white space. Pieces are bounded
 in length, cut at line ends, sentence ends or white space, and overlap by a few words of context. Runs
 without white space are cut hard: tokenizers take super-linear time on them. Time is linear.
 """
@@ -16,6 +17,7 @@ MAX_RUN = 240  # code points without white space that a piece may hold in a row
 _CONTEXT = 80  # code points of context on each side of a cut
 _WORD_RUN = re.compile(r"\S+")
 _LETTER = re.compile(r"[^\W\d_]")
+_NAME_IN_RUN = re.compile(r"[^\W\d_]{2}|[\u2e80-\U0010ffff]")  # a name has two letters, or is East Asian
 _SOFT = re.compile(r"[\s,;:|&?={}\[\]()<>\"'\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f]")
 _CUTS = (re.compile(r"\n\s*"), re.compile(r"[.!?][\"')\]]*\s+"), re.compile(r"\s+"))
 
@@ -37,8 +39,15 @@ def pieces(text: str) -> Iterator[Piece]:
     """Yield the pieces of a text in ascending order, without those that hold no letter."""
     for start, end, is_run in _segments(text):
         for piece in _run_pieces(text, start, end) if is_run else _prose_pieces(text, start, end):
-            if _LETTER.search(text, piece.own_start, piece.own_end):
+            if _may_hold_a_name(text, piece, is_run=is_run):
                 yield piece
+
+
+def _may_hold_a_name(text: str, piece: Piece, *, is_run: bool) -> bool:
+    """Tell whether a piece holds a letter; a piece of a run, one that is beside another, cut off or not."""
+    if is_run:
+        return _NAME_IN_RUN.search(text, max(0, piece.own_start - 1), piece.own_end + 1) is not None
+    return _LETTER.search(text, piece.own_start, piece.own_end) is not None
 
 
 def _segments(text: str) -> Iterator[tuple[int, int, bool]]:

@@ -81,6 +81,8 @@ def test_a_word_for_telephone_in_many_languages_gives_a_number_away(text: str) -
         "U+1FD3; 0399 0308 0301; FB15; 0544 053B",
         "badge/DOI-10.1038--s41586--020--2649--2",
         "dates from 01/01/0001",
+        "ring buffer of 16777216",
+        "0045 0302 0301 ; combined",
     ],
 )
 def test_numbers_that_no_one_answers_stay(text: str) -> None:

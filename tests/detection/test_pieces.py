@@ -66,3 +66,22 @@ def test_a_run_is_cut_at_punctuation_if_there_is_some() -> None:
 @pytest.mark.parametrize("text", ["", " \n", "12 345", "!!! ???", "\u0301" * 9], ids=ascii)
 def test_a_text_without_letters_has_no_pieces(text: str) -> None:
     assert list(pieces(text)) == []
+
+
+@pytest.mark.parametrize("unit", ["/a", "f:", "a=b&", "1e5,"], ids=ascii)
+def test_a_long_run_of_single_letters_has_no_pieces(unit: str) -> None:
+    assert list(pieces(unit * MAX_RUN)) == []
+
+
+@pytest.mark.parametrize("unit", ["/ab", "\u738b/", "1\uac15"], ids=ascii)
+def test_a_long_run_with_room_for_a_name_is_read_whole(unit: str) -> None:
+    text = unit * MAX_RUN
+    assert sum(piece.own_end - piece.own_start for piece in pieces(text)) == len(text)
+
+
+def test_a_name_that_a_cut_runs_through_is_read_on_both_sides() -> None:
+    text = "1" * (MAX_RUN - 1) + "Ada" + "1" * MAX_RUN
+    assert [(piece.own_start, piece.own_end) for piece in pieces(text)][:2] == [
+        (0, MAX_RUN),
+        (MAX_RUN, 2 * MAX_RUN),
+    ]

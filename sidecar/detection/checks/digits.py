@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_OTHER = re.compile(r"[^0-9]+")
+
 
 def digits_of(text: str) -> str:
     """Return the ASCII digits of a text."""
-    return "".join(char for char in text if "0" <= char <= "9")
+    return _OTHER.sub("", text)
