@@ -17,6 +17,7 @@ from sidecar.detection.cues import Cues
 from sidecar.detection.gazetteer import Gazetteer
 from sidecar.detection.gazetteer_list import load_word_list
 from sidecar.detection.junk import Junk, Terms
+from sidecar.detection.linear import without_surrogates
 from sidecar.detection.lists import AllowList, DenyList, Listed
 from sidecar.detection.ner import Ner, Submit
 from sidecar.detection.ner_models import DEFAULT_MODELS
@@ -56,9 +57,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One passage as detectors read it, and what they make of it."""
+    """One passage as detectors read it (``text``), and what they make of it."""
 
     view: NormalizedText
+    text: str
     found: list[Span]
 
     def placed(self, span: Span) -> Span:
@@ -150,15 +152,17 @@ class Detection:
     def patterns_in(self, text: str, hint: str = "") -> list[Span]:
         """Return what patterns alone find in a short text: a URL, a header."""
         view = normalized(text)
-        passage = Passage(view.text, hint, patterns_only=True)
-        return self._settled(_Reading(view, self._by_form(passage)))[0]
+        passage = Passage(without_surrogates(view.text), hint, patterns_only=True)
+        return self._settled(_Reading(view, passage.text, self._by_form(passage)))[0]
 
     def _read(self, passages: Sequence[Passage], budget: Budget) -> list[_Reading]:
         views = [normalized(passage.text) for passage in passages]
         budget.check()
+        # Half a character would stop an engine that reads UTF-8; U+FFFD in its place moves nothing.
+        texts = [without_surrogates(view.text) for view in views]
         read = [
-            passage if view.text is passage.text else replace(passage, text=view.text)
-            for passage, view in zip(passages, views, strict=True)
+            passage if text is passage.text else replace(passage, text=text)
+            for passage, text in zip(passages, texts, strict=True)
         ]
         job = self._parts.ner.start(read, budget) if self._parts.ner else None
         try:
@@ -167,7 +171,10 @@ class Detection:
         finally:
             if job:
                 job.cancel()
-        return [_Reading(view, [*one, *more]) for view, one, more in zip(views, found, by_ner, strict=True)]
+        return [
+            _Reading(view, text, [*one, *more])
+            for view, text, one, more in zip(views, texts, found, by_ner, strict=True)
+        ]
 
     def _by_form(self, passage: Passage, budget: Budget | None = None) -> list[Span]:
         tick = budget.check if budget else lambda: None
@@ -194,12 +201,12 @@ class Detection:
     def _settled(self, reading: _Reading) -> tuple[list[Span], list[Dropped]]:
         """Return the disjoint spans of the client's text, and what was dropped on the way."""
         kept, dropped = self._sifted(reading)
-        spans = [reading.placed(span) for span in resolve(reading.view.text, kept)]
+        spans = [reading.placed(span) for span in resolve(reading.text, kept)]
         return resolve(reading.view.original, spans), dropped
 
     def _sifted(self, reading: _Reading) -> tuple[list[Span], list[Dropped]]:
         """Part what is sensitive from what only looks so."""
-        text, names = reading.view.text, [span for span in reading.found if span.origin is Origin.NER]
+        text, names = reading.text, [span for span in reading.found if span.origin is Origin.NER]
         reasons = self._parts.junk.reasons(text, names) if self._parts.junk and names else [""] * len(names)
         why = iter(reasons)
         kept: list[Span] = []
