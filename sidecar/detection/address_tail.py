@@ -42,7 +42,7 @@ _GAP = re.compile(r"[ \t]*(?:[,/-][ \t]*)?(?:\r?\n[ \t>?|*]{0,6}){0,2}(?:,[ \t]*
 _WORD = rf"(?:St\. |Mt\. )?{forms.LETTER}(?:{forms.LETTER}|['-](?={forms.LETTER}))*"
 _DISTRICT = r"(?: \d{1,2}(?=[,;)\n]|\.(?!\d)|\s*\Z))?"  # Dublin 2, Praha 1
 _MORE = rf"(?: \([^\W\d_]{{2,20}}(?: [^\W\d_]{{2,20}})?\))?{_DISTRICT}"
-_CAPITAL = rf"(?={forms.CAPITAL}){_WORD}(?!\d)"
+_CAPITAL = rf"(?={forms.CAPITAL}){_WORD}(?![^\W_])"
 _TOWN = re.compile(rf"{_CAPITAL}(?:[ -](?:{forms.PARTICLE} ){{0,2}}{_CAPITAL}){{0,5}}{_MORE}")
 _LOWER_TOWN = re.compile(rf"{_WORD}(?: {_WORD}){{0,4}}{_MORE}")
 _UNIT = re.compile(forms.UNIT)

@@ -79,7 +79,7 @@ _LEAD = re.compile(
     r"|studio|room|floor"
     r"|shop|h\.? ?no\.?"
     r"|house no\.?|plot no\.?|no\.?|c/o) ?#?\d[\w/-]{0,5}|\d{4,6} [A-ZÁÉÍÓÖŐÚÜŰ][^\W\d_]{2,20},),? {1,2}\Z"
-    r"|(?:(?<=[\s>:,(\"'])|\A)[A-Z]-\Z"
+    r"|(?:(?<=[\s>:,(\"'])|\A)(?:[A-Z]-|(?i:plot|house|road|rd|block|sector|lane|street)(?: no\.?)? )\Z"
 )
 _CUE = re.compile(
     r"\b(?i:at|to|on|near|is|live|lives|living|lived|address|addr|adresse|located|office|from|visit"

@@ -56,6 +56,8 @@ WHOLE = {
     "portugal": "Rua do Exemplo 25, 1200-109 Lisboa",
     "norway allé": "Eksempel allé 2, 0257 Oslo",
     "india block": "B-204, Sample Apartments, Andheri West, Mumbai 400053",
+    "bangladesh": "Plot 14, Road 7, Sample Town, Dhaka 1212",
+    "uk flat behind": "15 Kings Road, Flat 7, Brighton BN1 2AB",
     "brazil unit": "Av. Exemplo, 1578, apto 42, São Paulo - SP, 01310-200",
     "czech district": "Ukázková 36, 110 00 Praha 1",
     "hungary floor": "1052 Budapest, Példa utca 19. 2. em. 4",

@@ -191,6 +191,11 @@ def test_a_form_that_says_enough_is_found_alone_and_a_mere_number_is_not(
     [
         ("SSN 000-12-3456", "SSN", "000-12-3456"),
         ("ssn 078 05 1120", "SSN", "078 05 1120"),
+        ("SSN(last4): 6789", "SSN", "6789"),
+        ("member # MBR0099183", "INSURANCE_ID", "MBR0099183"),
+        ("emp id: E-44120", "ID_NUMBER", "E-44120"),
+        ("bsb 062-000 acc 12345678", "BANK_ACCOUNT", "12345678"),
+        ("QID 28463412345", "NATIONAL_ID", "28463412345"),
         ("ssn=078_05_1120", "SSN", "078_05_1120"),
         ("SSN: 078 - 05 - 1120", "SSN", "078 - 05 - 1120"),
         ("soc sec no. 078051120", "SSN", "078051120"),
