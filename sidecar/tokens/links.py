@@ -13,21 +13,36 @@ from collections import defaultdict
 
 from sidecar.tokens.grammar import Name
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019\u2010\u2011-][^\W_]+)*")
+# Marks that are vowels or other letters, which no letter class holds: Devanagari to Myanmar, Khmer, kana.
+_LETTER = r"[^\W_\u0900-\u109f\u1780-\u17ff\u3099\u309a]|[\u0900-\u109f\u1780-\u17ff\u3099\u309a]"
+_WORD = re.compile(rf"(?:{_LETTER})+(?:['\u2019\u2010\u2011-](?:{_LETTER})+)*|[&/+#]")
 _QUOTES = re.compile("['\u2019]")
+_ALEF_LETTERS = "\u0622\u0623\u0625"
 _PLAIN = str.maketrans(
-    {"\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u0131": "i", "\u2010": "-", "\u2011": "-"}
+    {
+        "\u00f8": "o",
+        "\u0142": "l",
+        "\u0111": "d",
+        "\u0131": "i",
+        "\u2010": "-",
+        "\u2011": "-",
+        **dict.fromkeys(_ALEF_LETTERS, "\u0627"),
+        "\u0451": "\u0435",
+    }
 )
+_MARKED_ALPHABETS = "\u0400"  # Latin and Greek, and marks of any, stand before it
+_POINTS = range(10, 36)  # combining classes of Hebrew and Arabic points, which are mostly left out
 _LONGEST = 200  # code points; a longer original is no name, and has one spelling
 _SEPARATORS = re.compile("[ .()/\u00a0\u2010-\u2015-]")
-_CASE_MATTERS = frozenset({"SECRET", "PASSWORD", "USERNAME", "CRYPTO"})
+# Where a letter's case, a point or a sign makes a difference.
+_ONE_SPELLING = frozenset({"SECRET", "PASSWORD", "USERNAME", "CRYPTO", "CRYPTO_WALLET", "GPS_COORDINATES"})
 _SHORTEST_NUMBER = 9  # digits, below which other separators may make another number, or a date
 _SHORTEST_PHONE = 7
 _NAMES = frozenset({"PERSON", "ORG", "LOCATION"})
 # Not names by themselves: forms of address, particles, generations, the first words of many firms.
 _NO_PART_WORDS = """
 mr mrs ms miss mx dr prof professor sir dame lord lady herr frau monsieur madame mme mlle senor senora sig
-don dona jr sr ii iii iv v junior senior of and y e
+don dona jr sr ii iii iv v junior senior of and y e & / + #
 the first second third national international united american british european royal general central bank
 university college institute department ministry new north south east west global world group company
 association society federal state city county public school hospital church club center centre
@@ -108,8 +123,8 @@ def folded(text: str, entity_type: str) -> str:
         return " ".join(word.replace("'", "") for word in _WORD.findall(plain))
     if entity_type == "EMAIL":
         return text.casefold()
-    if entity_type in _CASE_MATTERS or entity_type.startswith("IP"):
-        return ""  # where a point or a letter's case makes a difference
+    if entity_type in _ONE_SPELLING or entity_type.startswith("IP"):
+        return ""
     bare = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).removeprefix("+")
     shortest = _SHORTEST_PHONE if entity_type == "PHONE" else _SHORTEST_NUMBER
     digits = sum(char.isdigit() for char in bare)
@@ -117,7 +132,14 @@ def folded(text: str, entity_type: str) -> str:
 
 
 def _without_marks(text: str) -> str:
+    """Return a text in lower case without accents; marks that make another letter stay (\u0439, \u3060)."""
     if text.isascii():
         return text.lower()
-    split = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in split if not unicodedata.combining(char)).translate(_PLAIN)
+    plain: list[str] = []
+    for char in unicodedata.normalize("NFKC", text).casefold():
+        letter = unicodedata.normalize("NFD", char)[0]
+        kept = letter if letter < _MARKED_ALPHABETS else char
+        combines = unicodedata.combining(kept)
+        if not combines or (kept >= _MARKED_ALPHABETS and combines not in _POINTS):
+            plain.append(kept)
+    return "".join(plain).translate(_PLAIN)

@@ -11,6 +11,7 @@ from sidecar.model import Escaping, Original
 from sidecar.tokens.token_map import TokenMap
 
 TYPES = ("PERSON", "ORG", "LOCATION", "EMAIL", "PHONE", "SSN", "CREDIT_CARD", "IBAN", "IP_ADDRESS", "SECRET")
+TYPES += ("GPS_COORDINATES", "CRYPTO_WALLET")
 
 
 def names(*originals: str, kind: str = "PERSON") -> list[str]:
@@ -40,6 +41,13 @@ def names(*originals: str, kind: str = "PERSON") -> list[str]:
         ("PERSON", "Ana de la Cruz", "de la Cruz"),
         ("PERSON", "Ana de la Cruz", "Cruz"),
         ("PERSON", "Fatima Al-Sayed", "al-sayed"),
+        (
+            "PERSON",
+            "\u041f\u0451\u0442\u0440 \u0426\u043e\u0439",
+            "\u041f\u0435\u0442\u0440 \u0426\u043e\u0439",
+        ),
+        ("PERSON", "\u0623\u062d\u0645\u062f", "\u0627\u064e\u062d\u0652\u0645\u062f"),
+        ("ORG", "Smith & Co", "SMITH & CO"),
         ("ORG", "Brightwater Analytics", "Brightwater"),
         ("ORG", "Brightwater Analytics, Inc.", "Brightwater Analytics"),
         ("ORG", "ACME", "Acme"),
@@ -79,6 +87,20 @@ def test_another_spelling_of_the_same_is_linked_to_it(kind: str, first: str, sec
         ("SECRET", "sk-ABCDEF0123456789", "sk-abcdef0123456789"),
         ("SSN", "1-2-3", "123"),
         ("PERSON", "!", "?"),
+        pytest.param("PERSON", "\u0930\u093e\u092e", "\u0930\u0940\u092e", id="vowels-are-marks"),
+        pytest.param("PERSON", "\u305f\u304b\u3060", "\u305f\u304b\u305f", id="kana-with-a-voicing-mark"),
+        pytest.param(
+            "PERSON",
+            "\u0421\u0435\u0440\u0433\u0456\u0439",
+            "\u0421\u0435\u0440\u0433\u0456\u0438",
+            id="short-i",
+        ),
+        pytest.param("PERSON", "John & Mary", "John Mary", id="two-people"),
+        pytest.param("PERSON", "John/Mary Smith", "John Mary Smith", id="one-or-the-other"),
+        pytest.param("GPS_COORDINATES", "-33.8567841", "33.8567841", id="the-other-hemisphere"),
+        pytest.param(
+            "CRYPTO_WALLET", "1BoatSLRHtKNngkdXEeobR76b53L", "1boatSLRHtKNngkdXEeobR76b53L", id="case"
+        ),
         ("PERSON", "a" * 300, "A" * 300),
     ],
 )
