@@ -1,7 +1,8 @@
 """What the operator says is never sensitive, or always is: allow and deny lists.
 
 One entry a line, ``[TYPE:] text``; ``#`` starts a comment. Letter case does not count unless the text stands
-in double quotes, and white space of any kind counts as one blank. An entry stands for whole words only.
+in double quotes; white space, however much of any kind, counts as one blank, and a curly apostrophe as a
+straight one. An entry stands for whole words only, written as it is or as detectors read it (``normalized``).
 Time is linear in the text, however long the lists are.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 import ahocorasick
 
+from sidecar.detection.normalized import normalized
+from sidecar.detection.offsets import Edit, rewritten
 from sidecar.detection.pattern_entry import TYPE_NAME
 from sidecar.errors import ConfigError
 from sidecar.model import Origin, Span
@@ -26,7 +29,8 @@ ALLOW_RULE, DENY_RULE = "allow list", "deny list"
 _TYPED = re.compile(r"([A-Z][A-Z0-9_]*)[ \t]*:[ \t]*(?=\S)")
 _QUOTED = re.compile(r'"(.+)"')
 _BLANKS = re.compile(r"\s+")
-_BLANK = {ord(char): " " for char in "\t\n\r\x0b\x0c\u00a0\u2007\u202f\u2009\u200a\u3000"}
+_BLANK = re.compile(r"\s{2,}|[^\S ]")
+_APOSTROPHES = {ord(char): "'" for char in "\u2018\u2019\u02bc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class AllowList:
 
     def __init__(self, entries: Iterable[Listed] = ()) -> None:
         self._entries: dict[str, list[Listed]] = {}
-        for entry in entries:
+        for entry in _spellings(entries):
             self._entries.setdefault(_lower(entry.text), []).append(entry)
 
     def extended(self, entries: Iterable[Listed]) -> AllowList:
@@ -60,7 +64,7 @@ class AllowList:
         """Tell whether a text may stay although a detector took it for an entity of that type."""
         if not self._entries:
             return False
-        spelled = _BLANKS.sub(" ", original).strip()
+        spelled = _plain(original).strip()
         folded = _lower(spelled)
         return any(
             entry.entity_type in (None, entity_type) and entry.fits(spelled, folded)
@@ -71,13 +75,14 @@ class AllowList:
 class DenyList:
     """Entries that are always sensitive."""
 
-    __slots__ = ("_automaton", "entity_types")
+    __slots__ = ("_automaton", "_whole", "entity_types")
 
     def __init__(self, entries: Iterable[Listed] = ()) -> None:
         by_text: dict[str, list[Listed]] = {}
-        for entry in entries:
+        every = _spellings(entries)
+        self._whole = AllowList(replace(entry, entity_type=None) for entry in every)
+        for entry in every:
             by_text.setdefault(_lower(entry.text), []).append(entry)
-        every = [entry for group in by_text.values() for entry in group]
         self.entity_types = tuple(sorted({entry.entity_type or CUSTOM for entry in every}))
         self._automaton: ahocorasick.Automaton | None = None
         if by_text:
@@ -90,8 +95,16 @@ class DenyList:
         """Return the spans of all entries in a text; they may overlap."""
         if self._automaton is None:
             return []
-        spelled = text.translate(_BLANK)
-        return list(self._spans(spelled, _lower(spelled), self._automaton))
+        spelled, offsets = rewritten(text.translate(_APOSTROPHES), _blank_edits(text))
+        spans = self._spans(spelled, _lower(spelled), self._automaton)
+        if offsets is None:
+            return list(spans)
+        places = ((span, offsets.source(span.start, span.end)) for span in spans)
+        return [replace(span, start=start, end=end) for span, (start, end) in places]
+
+    def denies(self, original: str) -> bool:
+        """Tell whether an entry names just this, whatever its type."""
+        return self._whole.allows(original, CUSTOM)
 
     @staticmethod
     def _spans(spelled: str, folded: str, automaton: ahocorasick.Automaton) -> Iterator[Span]:
@@ -112,7 +125,7 @@ def read_list(file: Path) -> list[Listed]:
         ConfigError: It cannot be read, or a line is no entry; the message lists every problem.
     """
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8-sig").splitlines()
     except OSError as exc:
         raise ConfigError(f"{file}: cannot be read: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
@@ -143,8 +156,27 @@ def _entry(line: str) -> Listed:
     if (typed := _TYPED.match(line)) and TYPE_NAME.fullmatch(typed[1]):
         entity_type, line = typed[1], line[typed.end() :]
     if quoted := _QUOTED.fullmatch(line):
-        return Listed(_BLANKS.sub(" ", quoted[1]), entity_type, exact=True)
-    return Listed(_lower(_BLANKS.sub(" ", line)), entity_type, exact=False)
+        return Listed(_plain(quoted[1]), entity_type, exact=True)
+    return Listed(_lower(_plain(line)), entity_type, exact=False)
+
+
+def _spellings(entries: Iterable[Listed]) -> list[Listed]:
+    """Return the entries as they are written and as detectors read them."""
+    spelled: dict[Listed, None] = {}
+    for entry in entries:
+        spelled[entry] = None
+        read = _plain(normalized(entry.text).text)
+        if any(char.isalnum() for char in read):
+            spelled[replace(entry, text=read if entry.exact else _lower(read))] = None
+    return list(spelled)
+
+
+def _plain(text: str) -> str:
+    return _BLANKS.sub(" ", text.translate(_APOSTROPHES))
+
+
+def _blank_edits(text: str) -> Iterator[Edit]:
+    return ((*found.span(), " ") for found in _BLANK.finditer(text))
 
 
 def _lower(text: str) -> str:

@@ -132,9 +132,8 @@ class Detection:
             RequestRefused: (413) It cannot be finished within the budget.
         """
         covered = spread(passages, spans, budget.check)
-        allows = self._parts.allow.allows
         return [
-            [span for span in each if not allows(passage.text[span.start : span.end], span.entity_type)]
+            [span for span in each if not self._allows(passage.text, span)]
             for passage, each in zip(passages, covered, strict=True)
         ]
 
@@ -213,13 +212,18 @@ class Detection:
         dropped: list[Dropped] = []
         for span in reading.found:
             reason = next(why) if span.origin is Origin.NER else ""
-            if not reason and self._parts.allow.allows(text[span.start : span.end], span.entity_type):
+            if not reason and self._allows(text, span):
                 reason = "on the allow list"
             if reason:
                 dropped.append(Dropped(reading.placed(span), reason))
             else:
                 kept.append(span)
         return kept, dropped
+
+    def _allows(self, text: str, span: Span) -> bool:
+        """Tell whether a span may stay: it is on the allow list, and no entry of the deny list."""
+        original = text[span.start : span.end]
+        return self._parts.allow.allows(original, span.entity_type) and not self._parts.deny.denies(original)
 
 
 def load_detection(  # noqa: PLR0913 - one keyword for each part

@@ -34,6 +34,8 @@ def written(tmp_path: Path, *lines: str) -> Path:
         pytest.param("Straße", "STRASSE", "LOCATION", False, id="lower-case-not-case-folding"),
         pytest.param("İzmir", "İZMIR", "LOCATION", True, id="longer-in-lower-case"),
         pytest.param("Re: Zero", "Re: Zero", "ORG", True, id="colon-in-the-text"),
+        pytest.param("O'Neil", "O\u2019Neil", "PERSON", True, id="curly-apostrophe"),
+        pytest.param("A\u2013Z Ltd", "A-Z Ltd", "ORG", True, id="as-detectors-read-it"),
     ],
 )
 def test_an_allow_list_spares_what_it_names(
@@ -50,6 +52,12 @@ def test_an_allow_list_spares_what_it_names(
         pytest.param("PROJECT: Falcon", "Falcon's", [("Falcon", "PROJECT")], id="typed"),
         pytest.param('"FALCON"', "Falcon FALCON", [("FALCON", CUSTOM)], id="exact"),
         pytest.param("Ann Lee", "Ann\nLee", [("Ann\nLee", CUSTOM)], id="line-end"),
+        pytest.param("Ann Lee", "Ann\r\n   Lee, Max", [("Ann\r\n   Lee", CUSTOM)], id="line-end-and-indent"),
+        pytest.param("Lee", "a \t\n Ann\n\nLee  b", [("Lee", CUSTOM)], id="offsets-behind-white-space"),
+        pytest.param("O'Neil", "O\u2019Neil", [("O\u2019Neil", CUSTOM)], id="curly-apostrophe"),
+        pytest.param("A\u2013Z Ltd", "A-Z Ltd", [("A-Z Ltd", CUSTOM)], id="dash-as-detectors-read-it"),
+        pytest.param("Zoe\u0308", "Zo\u00eb", [("Zo\u00eb", CUSTOM)], id="composed"),
+        pytest.param('"Zoe\u0308"', "zo\u00eb Zo\u00eb", [("Zo\u00eb", CUSTOM)], id="composed-exact"),
         pytest.param("x-1", "İ x-1 İ", [("x-1", CUSTOM)], id="offsets-behind-a-letter-that-grows"),
     ],
 )
@@ -67,6 +75,20 @@ def test_lists_say_which_types_they_may_find(tmp_path: Path) -> None:
     )
     assert DenyList().entity_types == ()
     assert DenyList().find("anything") == []
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_first_entry(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("Acme\n", encoding="utf-8-sig")
+    assert read_list(file) == [Listed("acme", None, exact=False)]
+
+
+def test_what_is_denied_is_known_whatever_its_type(tmp_path: Path) -> None:
+    listed = DenyList(read_list(written(tmp_path, "STAFF: Ann Lee", '"Acme"')))
+    assert listed.denies("ann  lee")
+    assert listed.denies("Acme")
+    assert not listed.denies("acme")
+    assert not listed.denies("Ann")
 
 
 def test_a_bad_list_is_refused_with_every_line(tmp_path: Path) -> None:

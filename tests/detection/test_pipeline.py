@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.detection.lists import Listed, public_facts
+from sidecar.detection.lists import CUSTOM, Listed, public_facts
 from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.errors import ConfigError, RequestRefused
 from sidecar.model import Passage
@@ -170,6 +170,28 @@ def test_what_a_list_allows_stays_and_what_a_list_denies_is_covered(plenty: Allo
     )
     assert found(detection, plenty, "Falcon: ask jane@example.org") == [[("Falcon", "PROJECT")]]
     assert "PROJECT" in detection.entity_types
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Falcon in France", [("Falcon", "PROJECT"), ("France", CUSTOM)]),
+        ("new\r\n  france, France's", [("new\r\n  france", CUSTOM), ("France", CUSTOM)]),
+        ("Z\u2011Lab and Z-Lab", [("Z\u2011Lab", CUSTOM), ("Z-Lab", CUSTOM)]),
+        ("%46alcon &#70;alcon", [("%46alcon", "PROJECT"), ("&#70;alcon", "PROJECT")]),
+    ],
+)
+def test_what_is_denied_is_covered_even_if_it_is_allowed_too(
+    plenty: Allowance, text: str, expected: list[tuple[str, str]]
+) -> None:
+    lists = {
+        "allow": [("falcon", None)],
+        "deny": [("falcon", "PROJECT"), ("france", None), ("new france", None)],
+    }
+    lists["deny"].append(("z\u2011lab", None))
+    listed = {name: [Listed(*each, exact=False) for each in entries] for name, entries in lists.items()}
+    detection = load_detection(ner=False, **listed).sparing(public_facts())
+    assert found(detection, plenty, text) == [expected]
 
 
 def test_the_balanced_policy_spares_public_facts(detection: Detection, plenty: Allowance) -> None:
