@@ -56,7 +56,7 @@ $(SANITIZED): $(VENV)/.dev hatch_build.py $(wildcard sidecar/detection/native/*.
 	@mkdir -p $(@D)
 	$(BIN)/python hatch_build.py $@ -O1 -g $(SANITIZERS)
 
-sanitize: $(SANITIZED) ## the native kernel under ASan and UBSan: real models on annotated texts, then random ones
+sanitize: $(SANITIZED) ## the native kernel under ASan and UBSan on annotated texts (some minutes)
 	$(FUZZ) --texts $(FUZZ_TEXTS) --seconds 30
 
 fuzz: $(SANITIZED) ## the same on random models and documents for ten minutes, or FUZZ_SECONDS

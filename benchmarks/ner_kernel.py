@@ -1,0 +1,153 @@
+"""What NER costs per word: spaCy's ner component against the native kernel, one thread, in paired rounds.
+
+    python -m benchmarks.ner_kernel [--rounds N] [--kernel NAME]
+
+The first table has the models alone, on documents already tokenized; the second has what a text costs from
+first to last, tokenizer included. Every round measures both on the same fresh text, in CPU time of the
+thread; a ratio is the median of the rounds' ratios, with the range of 80 % of them.
+"""
+
+# ruff: noqa: E402 - one thread must be asked for before numpy is imported
+
+import argparse
+import itertools
+import os
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+from pydoc_data import topics
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from spacy.pipeline import EntityRecognizer
+from spacy.tokens import Doc
+
+from benchmarks import workloads
+from benchmarks.measure import Spread
+from sidecar.detection import native, native_ner
+from sidecar.detection.ner_models import DEFAULT_MODELS, Found, Group, load
+from tests.detection.native_models import ner_component
+
+WORDS = (50, 500, 5000, 20_000)
+PROSE = [" ".join(each.split()) for text in topics.topics.values() for each in re.split(r"\n\s*\n", text)]
+FLOP_PER_WORD = 2 * (4 * 288 * 288 + 96 * 128 + 64 * 37)  # encoder, lower, upper of the default models
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks.ner_kernel", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--kernel", help="which implementation; the fastest, if none is named")
+    args = parser.parse_args()
+    if native.kernel is None:
+        sys.stderr.write("this installation has no native kernel\n")
+        return 1
+    name = args.kernel or native.kernel.kernels()[0]
+    console = Console(width=110)
+    (group,) = load(DEFAULT_MODELS)
+    group.nlp.max_length = 10**8
+    (plain,) = load(DEFAULT_MODELS, kernel=None)
+    plain.nlp.max_length = 10**8
+    console.print(
+        f"kernel {name}; OpenBLAS multiplies matrices at {blas_peak():.0f} GFLOP/s", highlight=False
+    )
+    console.print(models_alone(group, name, args.rounds))
+    console.print(whole_texts(group, plain, args.rounds))
+    return 0
+
+
+def models_alone(group: Group, name: str, rounds: int) -> Table:
+    table = columns("ner components, µs per word", "spaCy", "kernel", "ratio", "GFLOP/s")
+    pipes = [ner_component(reader.pipe) for reader in group.readers]
+    models = [model for pipe in pipes if (model := native_ner.read(pipe, variant=name))]
+    for count, words in itertools.product((1, 2), WORDS):
+        slow, fast = [], []
+        for seed in range(rounds if words < 20_000 else max(2, rounds // 3)):
+            with group.nlp.memory_zone():
+                docs = [group.nlp.make_doc(prose(words, seed))]
+                slow.append(cpu(partial(by_spacy, pipes[:count], docs)) / len(docs[0]))
+                fast.append(cpu(partial(native_ner.entities, models[:count], docs)) / len(docs[0]))
+        rate = count * FLOP_PER_WORD / statistics.median(fast) / 1e9
+        table.add_row(f"{count} x {words}", *figures(slow, fast), f"{rate:.0f}")
+    return table
+
+
+def by_spacy(pipes: Sequence[EntityRecognizer], docs: Sequence[Doc]) -> None:
+    for pipe in pipes:
+        for doc in docs:
+            doc.set_ents([], default="missing")
+        list(pipe.pipe(docs))
+
+
+def whole_texts(group: Group, plain: Group, rounds: int) -> Table:
+    table = columns("whole texts, two models, µs per word", "spaCy", "with kernel", "ratio")
+    for make, words in itertools.product((prose, never_seen), WORDS[:3]):
+        times: dict[int, list[float]] = {0: [], 1: []}
+        for seed in range(rounds):
+            text = make(words, seed)
+            for index, each in enumerate((plain, group)):
+                with each.memory_zone():
+                    times[index].append(cpu(partial(all_entities, each, text)) / words)
+        table.add_row(f"{make.__name__}, {words}", *figures(times[0], times[1]))
+    return table
+
+
+def all_entities(group: Group, text: str) -> list[Found]:
+    return list(group.entities([text]))
+
+
+def columns(*names: str) -> Table:
+    table = Table(title_justify="left")
+    for name in names:
+        table.add_column(name, justify="right")
+    return table
+
+
+def figures(slow: Sequence[float], fast: Sequence[float]) -> list[str]:
+    ratio = Spread.of([one / other for one, other in zip(slow, fast, strict=True)])
+    middle = [f"{statistics.median(times) * 1e6:.2f}" for times in (slow, fast)]
+    return [*middle, f"{ratio.median:.1f}x ({ratio.low:.1f}-{ratio.high:.1f})"]
+
+
+def cpu(run: Callable[[], object]) -> float:
+    began = time.thread_time()
+    run()
+    return time.thread_time() - began
+
+
+def blas_peak() -> float:
+    """Return what a large product of matrices reaches: a floor under the core's multiply-add peak."""
+    a = np.random.default_rng(1).normal(size=(1024, 1024)).astype(np.float32)
+    a @ a
+    return 2 * 1024**3 / min(cpu(lambda: a @ a) for _ in range(5)) / 1e9
+
+
+def prose(words: int, seed: int) -> str:
+    """Return technical prose and business letters, mixed; another text for every seed."""
+    chance = random.Random(seed * 100_003 + words)
+    parts: list[str] = []
+    count = 0
+    while count < words:
+        parts.append(chance.choice(PROSE) if chance.random() < 0.5 else workloads.text(chance, 40))
+        count += len(parts[-1].split())
+    return " ".join(" ".join(parts).split()[:words])
+
+
+def never_seen(words: int, seed: int) -> str:
+    """Return words that no model has seen: identifiers and hashes."""
+    chance = random.Random(seed)
+    return " ".join(
+        f"{chance.choice('kxqz')}{chance.getrandbits(chance.choice((24, 40, 64))):x}" for _ in range(words)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
