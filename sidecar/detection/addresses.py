@@ -170,7 +170,7 @@ def _is_false(text: str, start: int, line: str, form: _Form) -> bool:
     """Tell whether a street line is rather a date, a version, a citation, a price or plain prose."""
     before = text[max(0, start - _BEFORE) : start]
     return bool(
-        before.endswith(("et ", "$", "€", "£"))
+        before.endswith(("et ", "$", "€", "£", "'", "\u2019"))
         or (before[-1:] in {".", "-", "/", ","} and before[-2:-1].isdigit())
         or (form.proof is not Proof.NONE and _COUNTED.match(line))
         or (line.islower() and form.rule == "number_first_lower" and _PROSE.match(line))

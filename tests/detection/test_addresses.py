@@ -103,6 +103,7 @@ def test_an_address_is_one_span_with_all_its_parts(address: str, around: str) ->
         "Unit tests: 12 passed, Suite A",
         "a 3 way call, 5 star court, 2nd place",
         "#define HAVE_CONFSTR 1",
+        "USENIX'05 Annual Conference, Anaheim, California, USA 92802",
         "limit bytes via the RFC 1870 SIZE extension",
         "",
         "7",

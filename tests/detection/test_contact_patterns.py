@@ -81,6 +81,7 @@ def test_a_word_for_telephone_in_many_languages_gives_a_number_away(text: str) -
         "U+1FD3; 0399 0308 0301; FB15; 0544 053B",
         "badge/DOI-10.1038--s41586--020--2649--2",
         "dates from 01/01/0001",
+        "02/19/97 converted",
         "ring buffer of 16777216",
         "0045 0302 0301 ; combined",
     ],
@@ -188,6 +189,8 @@ def test_network_cards_are_found_but_fingerprints_stay(text: str, expected: list
     "text",
     [
         "version 12.0.1.17",
+        "x>=14.10.0.0",
+        "OID 2.5.29.14",
         "firmware 10.2.30.4",
         "section 10.20.3.1",
         "127.0.0.1",

@@ -10,7 +10,8 @@ from sidecar.detection.checks.digits import digits_of
 
 _NANP_SHAPE = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\A\d\d/\d\d/\d{4}\Z|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)\d\d"
+    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\A\d\d/\d\d/\d\d(?:\d\d)?\Z"
+    r"|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)\d\d"
     r"|\A(?:0?[1-9]|1[0-2])[-./ ](?:19|20)\d\d\Z|\A(?:19|20)\d\d[- ]{1,3}(?:19|20)\d\d\Z",
     re.ASCII,
 )
