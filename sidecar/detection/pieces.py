@@ -17,7 +17,8 @@ MAX_RUN = 240  # code points without white space that a piece may hold in a row
 _CONTEXT = 80  # code points of context on each side of a cut
 _WORD_RUN = re.compile(r"\S+")
 _LETTER = re.compile(r"[^\W\d_]")
-_NAME_IN_RUN = re.compile(r"[^\W\d_]{2}|[\u2e80-\U0010ffff]")  # a name has two letters, or is East Asian
+# A name has two letters side by side, or one that stands for a syllable or a word.
+_NAME_IN_RUN = re.compile(r"[^\W\d_](?:[^\W\d_]|(?<=[\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]))")
 _SOFT = re.compile(r"[\s,;:|&?={}\[\]()<>\"'\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f]")
 _CUTS = (re.compile(r"\n\s*"), re.compile(r"[.!?][\"')\]]*\s+"), re.compile(r"\s+"))
 

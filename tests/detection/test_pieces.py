@@ -68,7 +68,7 @@ def test_a_text_without_letters_has_no_pieces(text: str) -> None:
     assert list(pieces(text)) == []
 
 
-@pytest.mark.parametrize("unit", ["/a", "f:", "a=b&", "1e5,"], ids=ascii)
+@pytest.mark.parametrize("unit", ["/a", "f:", "a=b&", "1e5,", "\U0001f468", "\ud800", "\u3002"], ids=ascii)
 def test_a_long_run_of_single_letters_has_no_pieces(unit: str) -> None:
     assert list(pieces(unit * MAX_RUN)) == []
 
