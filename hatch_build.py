@@ -1,7 +1,7 @@
 """Builds the native NER kernel with the system's C compiler while the package is built or installed.
 
 Nothing fails for the want of a compiler: the program works without the kernel, slower, and says so. One file
-``_kernel.abi3.so`` serves every CPython from 3.11 on; all it needs to be built is a C compiler and Python.h.
+``_kernel.abi3.so`` serves every CPython from 3.11 on; all it needs to be built is a C compiler.
 """
 
 from __future__ import annotations

@@ -6,10 +6,13 @@ import shutil
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 import hatch_build
+from tests.detection.fuzz_native_ner import load
+from tests.detection.native_models import encoded, random_batch, random_model
 
 ROOT = Path(__file__).parents[1]
 KERNEL = "sidecar/detection/native/_kernel.abi3.so"
@@ -74,3 +77,21 @@ def test_an_editable_install_without_a_compiler_keeps_no_old_kernel(
     monkeypatch.setenv("PATH", str(tree))
     list(WheelBuilder(str(tree)).build(directory=str(tree / "dist"), versions=["editable"]))
     assert not (tree / KERNEL).exists()
+
+
+@needs_compiler
+@pytest.mark.parametrize("flags", [["-O0"], ["-O0", "-DNER_NO_PYTHON_H"]], ids=["Python.h", "no-Python.h"])
+def test_the_kernel_is_built_with_and_without_the_headers_of_python(tmp_path: Path, flags: list[str]) -> None:
+    target = tmp_path / "_kernel.abi3.so"
+    assert hatch_build.build(ROOT / hatch_build.SOURCES, target, flags) == ""
+    kernel = load(target)
+    assert "reference" in kernel.kernels()
+    model = random_model(np.random.default_rng(1))
+    features, lengths = random_batch(np.random.default_rng(2), len(model.rows), most=60)
+    loaded = model.load(kernel, "reference")
+    spans, rows = encoded(kernel, loaded, features, lengths, model.sizes[0])
+    assert spans
+    assert np.isfinite(rows).all()
+    for wrong in ((), (*lengths, 1)):
+        with pytest.raises(ValueError, match="features"):
+            kernel.run((loaded,), features, wrong)

@@ -1,8 +1,10 @@
 /* The kernels as a Python extension module of the stable ABI (3.11). It checks every size before it calls them, holds
  * the weights of loaded models in capsules, and lets go of the GIL while it computes. */
 #define Py_LIMITED_API 0x030b0000
-#define PY_SSIZE_T_CLEAN
+#if !defined(NER_NO_PYTHON_H) && __has_include(<Python.h>)
 #include <Python.h>
+#endif
+#include "stable_abi.h" /* all that is needed without Python.h; with it, the compiler compares the two */
 
 #include "ner.h"
 
