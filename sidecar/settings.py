@@ -31,6 +31,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from sidecar.cpus import usable_cpus
 from sidecar.errors import ConfigError
 
 ENV_PREFIX = "PII_SIDECAR_"
@@ -173,7 +174,7 @@ class Settings(BaseSettings):
     @property
     def worker_count(self) -> int:
         """The number of worker processes to run; one if conversations are kept in its memory."""
-        most = 1 if self.conversation_store == "memory" else len(os.sched_getaffinity(0))
+        most = 1 if self.conversation_store == "memory" else usable_cpus()
         return self.workers or most
 
 

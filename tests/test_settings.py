@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.cpus import usable_cpus
 from sidecar.errors import ConfigError
 from sidecar.settings import ENV_PREFIX, Settings, load
 
@@ -139,3 +140,8 @@ def test_memory_is_one_workers_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="set workers = 1"):
         load(conversation_store="memory", workers=2)
     assert load(conversation_store="redis://h", workers=2).worker_count == 2
+
+
+def test_workers_default_to_the_cpus_that_this_process_may_use() -> None:
+    assert load().worker_count == usable_cpus()
+    assert load(workers=3).worker_count == 3
