@@ -13,17 +13,21 @@ from functools import cached_property
 from importlib.resources import files
 
 from sidecar.detection.code_lines import CodeLines
+from sidecar.detection.doubt import Doubt
 from sidecar.detection.gazetteer_list import (
     ALONE,
     COMMON,
     GIVEN,
     LARGE,
+    LOWER,
     PLACE,
     PLAIN,
     SURNAME,
     WordList,
     fold,
 )
+from sidecar.detection.named_things import SetPhrases, is_named_disease, is_named_thing
+from sidecar.detection.term_lists import beside_terms
 from sidecar.model import Span
 
 _FIRMS = frozenset(
@@ -31,6 +35,8 @@ _FIRMS = frozenset(
 )
 
 IN_CODE, TERM, ORDINARY, NOT_A_NAME = "source code", "a technical term", "ordinary words", "no name looks so"
+DOUBTFUL = "too weakly supported"
+_TERM_LISTS = ("tech_terms.txt", "other_terms.txt")
 _SURE = ("cue", "structure")  # rules of detectors that read what stands around a name
 _NAME = GIVEN | SURNAME
 _KNOWN = _NAME | PLACE | LARGE
@@ -39,12 +45,16 @@ _WORDS = re.compile(r"[\w+#.'\u2019-]*[\w+#]")
 _CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]|\d|_")
 _VERSION = re.compile(r"(?:^|\s)v?\d+\.\d")
 _LIST = re.compile(r"\s*(?:[,;/&]|\band\b|\bor\b)\s*")
+_OFFICE = re.compile(r"(?:Head|Director|Chief|Manager|Vice President|VP) (?:of|for) .+")
+_COUNT = re.compile(r"\A\d[\d.,]* ")
 _QUOTES = "\"'`\u201c\u2018\u00ab>*[("
+_VENDORS = frozenset(
+    ("adobe", "amazon", "apache", "aws", "azure", "google", "ibm", "microsoft", "oracle", "redhat")
+)
 _REACH = 80  # code points around a term in which others support it
-_LONGEST_TERM = 3  # words
 # What follows the name of a scholar in the name of a thing: Hilbert space, Euler's formula.
 _THING = re.compile(
-    r"""(?:['\u2019]s)?[\s-]{1,2}(?:
+    r"""(?:['\u2019]s?)?[\s-]{1,2}(?:
     algebra|algorithm|approximation|axiom|blur|bound|chain|coefficient|coding|coefficients|conjecture|constant|
     criterion|curve|decomposition|diagram|dimension|distance|distribution|effect|elimination|equation|expansion|
     expression|factorization|field|filter|force|formula|form|function|functional|game|geometry|gradient|graph|group|
@@ -81,13 +91,16 @@ class Terms:
     @classmethod
     def shipped(cls) -> Terms:
         """Read the list that comes with the program."""
-        lines = files("sidecar.detection").joinpath("tech_terms.txt").read_text("utf-8").splitlines()
+        folder = files("sidecar.detection")
+        lines = [
+            line for name in _TERM_LISTS for line in folder.joinpath(name).read_text("utf-8").splitlines()
+        ]
         words = (word for line in lines if not line.startswith("#") for word in line.split())
         return cls(frozenset(word.replace("_", " ") for word in words))
 
     def __contains__(self, name: str) -> bool:
         folded = " ".join(name.lower().split())
-        return folded in self.terms
+        return folded in self.terms or folded.removesuffix("s") in self.terms
 
 
 class Junk:
@@ -105,7 +118,22 @@ class Junk:
     def reasons(self, text: str, spans: Sequence[Span]) -> list[str]:
         """Return for each span why it is no name, or an empty string."""
         look = _Look(text, self._words.facts, self._terms)
-        return ["" if span.rule.startswith(_SURE) else look.reason(span) for span in spans]
+        reasons = ["" if span.rule.startswith(_SURE) else look.reason(span) for span in spans]
+        is_term = [reason == TERM for reason in reasons]
+        for index in beside_terms(text, spans, is_term, lambda span: self._is_unknown(text, span)):
+            reasons[index] = reasons[index] or TERM
+        left = [span for span, reason in zip(spans, reasons, strict=True) if not reason]
+        doubt = Doubt(text, left, self._words.facts)
+        return [
+            reason or (DOUBTFUL if doubt.is_weak(span) else "")
+            for span, reason in zip(spans, reasons, strict=True)
+        ]
+
+    def _is_unknown(self, text: str, span: Span) -> bool:
+        """Tell whether no word of a finding is in the lists of names."""
+        words = _WORD.findall(text, span.start, span.end)
+        known = any(self._words.facts.get(fold(word), 0) & _KNOWN for word in words)
+        return not known and not span.rule.startswith(_SURE)
 
 
 class _Look:
@@ -120,6 +148,10 @@ class _Look:
     def _code(self) -> CodeLines:
         return CodeLines(self._text)
 
+    @cached_property
+    def _phrases(self) -> SetPhrases:
+        return SetPhrases(self._text)
+
     def reason(self, span: Span) -> str:
         name = self._text[span.start : span.end]
         words = _WORD.findall(name)
@@ -133,9 +165,20 @@ class _Look:
             return NOT_A_NAME
         if self._lists_terms(name) and self._is_term(span, known):
             return TERM
+        if _OFFICE.fullmatch(name) and all(facts & COMMON for facts in known):
+            return TERM
+        if self._names_thing(span, known) or self._phrases.hold(span.start, span.end):
+            return TERM
         if self._is_ordinary(span, words, known):
             return ORDINARY
         return ""
+
+    def _names_thing(self, span: Span, known: list[int]) -> bool:
+        """Tell whether a name belongs to a thing; somebody's own disease is none."""
+        if is_named_thing(self._text, span.start, span.end):
+            return True
+        sure = any(facts & (ALONE | LOWER) for facts in known)
+        return not sure and is_named_disease(self._text, span.end)
 
     def _stands_in_code(self, span: Span, name: str, words: list[str], known: list[int]) -> bool:
         """Tell whether a name is one even within source code: quoted, or known to be one and nothing else."""
@@ -151,8 +194,21 @@ class _Look:
 
     def _lists_terms(self, name: str) -> bool:
         """Tell whether a name is a term, or several, or the name of a thing: ``Gaussian blur``."""
-        parts = [part for part in _LIST.split(name) if part]
-        return all(part in self._terms or self._is_thing(part) for part in parts)
+        parts = [part for part in _LIST.split(_COUNT.sub("", name)) if part]
+        known = [self._is_listed(part) or self._is_thing(part) for part in parts]
+        return all(
+            yes or (any(known) and part.lower() in _VENDORS) for yes, part in zip(known, parts, strict=True)
+        )
+
+    def _is_listed(self, part: str) -> bool:
+        """Tell whether a term is listed, alone, behind its vendor or as one of two scholars."""
+        if part in self._terms:
+            return True
+        first, _, rest = part.partition(" ")
+        if rest and first.lower() in _VENDORS and rest in self._terms:
+            return True
+        pair = part.split("-")
+        return len(pair) > 1 and " " not in part and any(each in self._terms for each in pair)
 
     def _is_thing(self, part: str) -> bool:
         first, blank, _ = part.partition(" ")

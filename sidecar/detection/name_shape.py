@@ -18,7 +18,7 @@ LETTER = rf"(?:[^\W\d_]|[{_MARK}])"
 _WORD = re.compile(rf"{LETTER}{{1,30}}(?:['\u2019`\u2010\u2011-]{LETTER}{{1,30}}){{0,3}}")
 _GAP = re.compile(r"[ \t\u00a0\u3000]{1,2}|[ \t]?\r?\n(?=\S)")
 _INITIAL = re.compile(r"\.(?![a-z])")
-_INITIALS = re.compile(rf"(?:{LETTER}\.){{1,3}}(?={LETTER}|\s|\Z)")
+_INITIALS = re.compile(rf"(?:{LETTER}\.-?){{1,3}}(?={LETTER}|\s|\Z)")
 _NO_NAME_AFTER = re.compile(r"[\w=@\\\[{(/+~^$%]|[.:-](?=[\w/\\])|['\u2019](?=\w{3})")
 _POSSESSIVE = re.compile(r"['`\u2019](?:s|S)?\Z")
 _HAS_UPPER = re.compile(r"[A-Z\u00c0-\u00de\u0410-\u042f]")
@@ -33,6 +33,9 @@ los 't te ten ter van vom von y zu zum zur
 _PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _LEADING = frozenset({"de", "van", "von", "bin", "ibn", "di", "del", "della", "da", "dos"})
 _LOWER_PARTICLES = _LEADING | {"der", "den", "bint", "el", "al", "la", "du", "ter", "ten"}
+_SMALL_START = re.compile(
+    r"(?:van|von|de|di|del|della|da|dos|bin|ibn)[ ](?:(?:der|den|de|la|las|los)[ ])?[^\W\d_a-z]{1,2}\w"
+)
 # Ordinary words that count as names after another name, on a line without capitals too.
 _SURNAME_WORDS = """
 black brown cook day gray green grey hill hunter king moody price rose white wise wood woods young
@@ -47,11 +50,11 @@ def word_list(name: str) -> frozenset[str]:
     return frozenset(" ".join(lines).split())
 
 
-_ENGLISH = word_list("not_names.txt")
+ENGLISH = word_list("not_names.txt")
 _NAMES_TOO = word_list("names_too.txt")
-NOT_NAMES = _ENGLISH | word_list("not_names_abroad.txt")
+NOT_NAMES = ENGLISH | word_list("not_names_abroad.txt")
 NOT_CAPITALIZED_NAMES = NOT_NAMES - _NAMES_TOO
-_NOT_SURNAMES = _ENGLISH - _NAMES_TOO
+_NOT_SURNAMES = ENGLISH - _NAMES_TOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,16 @@ def read(text: str, at: int, shape: Shape) -> int:
     if first is None:
         return -1
     caseless = is_caseless(text, at)
-    if not caseless and _is_capitalized(first.group()):
+    if not caseless and (_is_capitalized(first.group()) or _leads_to_capital(text, at)):
         return _Reading(text, at, shape, capitals=True).end()
     if not _has_case(first.group()) or shape.loose == "anywhere" or (caseless and shape.loose == "line"):
         return _Reading(text, at, shape, capitals=False).end()
     return -1
+
+
+def _leads_to_capital(text: str, at: int) -> bool:
+    """Tell whether small particles stand before a capitalized word: ``van der Heijden``."""
+    return _SMALL_START.match(text, at) is not None
 
 
 def is_caseless(text: str, at: int) -> bool:

@@ -50,6 +50,8 @@ def test_prose_with_colons_brackets_and_semicolons_is_no_code() -> None:
         pytest.param("public class Main {\n  static int x = 3;\n}", id="java"),
         pytest.param("for (int i = 0; i < n; i++) {\n  sum += a[i];\n}", id="c"),
         pytest.param("x = compute(a, b)", id="one-line"),
+        pytest.param(".menu { color: Teal; font-family: Georgia; }", id="style-sheet-in-one-line"),
+        pytest.param(".menu {\n  color: Teal;\n}", id="style-sheet"),
     ],
 )
 def test_code_is_code_in_other_languages(text: str) -> None:

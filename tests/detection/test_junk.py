@@ -45,6 +45,13 @@ def test_in_source_code_only_what_is_surely_a_name_stays(line: str, name: str, e
         pytest.param("The Hamilton operator is linear.", "Hamilton", TERM, id="scholar-before-a-thing"),
         pytest.param("Hamilton signed the contract.", "Hamilton", "", id="the-same-name-alone"),
         pytest.param("Blaise Pascal's triangle", "Blaise Pascal", "", id="whole-name"),
+        pytest.param("Use Apache Spark.", "Apache Spark", TERM, id="vendor-and-product"),
+        pytest.param("Implement Bellman-Quist.", "Bellman-Quist", TERM, id="two-scholars"),
+        pytest.param("It is 5 Joules.", "5 Joules", TERM, id="number-and-unit"),
+        pytest.param("The Head of Marketing left.", "Head of Marketing", TERM, id="office"),
+        pytest.param("Signs of Graves' disease", "Graves", TERM, id="disease-after-a-bare-apostrophe"),
+        pytest.param("Ana's disease got worse.", "Ana", "", id="somebody's-disease"),
+        pytest.param("And Bob's your uncle.", "Bob", TERM, id="saying"),
     ],
 )
 def test_a_technical_term_is_one_unless_it_may_be_a_name_here(text: str, name: str, expected: str) -> None:
