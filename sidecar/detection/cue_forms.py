@@ -20,15 +20,25 @@ _BACK = 90  # code points that are read backward
 _MOST_WORDS = 6
 _LEGAL = (
     r"\b(?:(?i:inc|ltd|llc|llp|plc|gmbh|corp|s\.?a\.?r\.?l|s\.p\.a|s\.r\.l|b\.v|n\.v|pty|pvt|limited|incorporated)\b"
-    r"|(?:AG|SA|SE|KG|KGaA|AB|Oy|Oyj|ASA|A/S|ApS|SAS|BV|NV|SpA|Srl|S\.A|S\.L|SL|Lda|Ltda|Kft|Zrt|LP|Co)\b)"
+    r"|(?:AG|SA|SE|KG|KGaA|AB|Oy|Oyj|ASA|A/S|ApS|SAS|BV|NV|SpA|Srl|S\.A|S\.L|SL|Lda|Ltda|Kft|Zrt|LP|Co|UG|OHG|EOOD"
+    r"|OOD|UAB|O\x{dc}|s\.r\.o|spol\. s r\.o|d\.o\.o|[Ss]p\. z o\.o|A\.\x{15e}|S\.A\.S|Pte|Sdn Bhd)\b)"
 )
 _KIND = (
     r"\b(?:University|College|Hospital|Clinic|Bank|Institute|Foundation|Holdings?|Corporation|Industries|Technologies"
     r"|Consulting|Logistics|Analytics|Pharmaceuticals|Ventures|Partners|Group|Airlines|Motors|Academy"
-    r"|High School|Elementary School|Bakery|Associates|Enterprises|Laboratories|Universidad)\b"
+    r"|High School|Elementary School|Bakery|Associates|Enterprises|Laboratories|Universidad"
+    r"|Insurance|Trust|Capital|Media|Systems|Solutions|Studios?|Dental|Airways|Railways?|Energy|Healthcare|Financial"
+    r"|Securities|Records|Entertainment|Pictures|Society|Association|Council|Ministry|Federation|Orchestra|Museum|Theatre"
+    r"|Theater|Library|Church|Agency|Authority|Commission|Committee|Union|League|School|Robotics|Catering|Mining|Club)\b"
 )
 _FORM = re2.compile(f"(?:{_LEGAL}|{_KIND})", re2_options())
 _CASED_FORM = re.compile(_KIND)
+# Russian, Ukrainian and East Asian forms stand before the name.
+_FORM_BEFORE = re.compile(
+    r"(?<!\w)(?:\u041e\u041e\u041e|\u041e\u0410\u041e|\u0417\u0410\u041e|\u041f\u0410\u041e|\u0410\u041e|\u0418\u041f|\u0422\u041e\u0412|\u0422\u041e\u041e)"
+    r"[ ]{1,2}[\u00ab\"\u201c\u201e](?P<quoted>[^\u00ab\u00bb\"\u201c\u201d\n]{2,60})[\u00bb\"\u201d\u201c]"
+    r"|\u682a\u5f0f\u4f1a\u793e(?P<company>[\u30a1-\u30fc\u3400-\u9fffA-Za-z]{2,12})"
+)
 _MAILBOX = re2.compile(
     r"(?:</td>\s{0,4}<td>)?(?:[<(\[]|\]\(|<a\s[^<>]{0,40}?href=[\"'])(?:mailto:)?[\w.+%-]{1,64}@[\w-]",
     re2_options(),
@@ -49,6 +59,9 @@ _TOKEN = re.compile(rf"(?:{LETTER}|[\d'\u2019&.+-]){{1,40}}")
 _GAP = re.compile(r"[ \t]{1,2}")
 _COMMA_GAP = re.compile(r",[ \t]{1,2}|[ \t]{0,2}")
 _GLUE = frozenset({"&", "and", "de", "und", "et", "the", "for", "y", "e", "di", "van", "von", "la"})
+_LEGAL_WORDS = frozenset(
+    "ab ag as bv co corp gmbh inc kg limited llc llp ltd lp nv oy plc sa sarl se".split()
+)
 _CLOSING = re.compile(r"[\s\"'*_]{0,4}\Z")
 
 
@@ -61,6 +74,7 @@ class CueForms:
         """Return the spans, in no order."""
         return [
             *_organizations(text),
+            *_named_behind(text),
             *_mailboxes(text),
             *_persons(text, _WROTE, "wrote"),
             *_persons(text, _BELONGING, "owner"),
@@ -77,6 +91,14 @@ def _organizations(text: str) -> Iterator[Span]:
         low = _words_before(text, start, loose)
         if low < start:
             yield Span(low, end, "ORG", _SCORE, Origin.NER, "cue:kind" if kind else "cue:legal_form")
+
+
+def _named_behind(text: str) -> Iterator[Span]:
+    """Yield the names that stand behind a legal form, in scripts that are not Latin."""
+    if text.isascii():
+        return
+    for form in _FORM_BEFORE.finditer(text):
+        yield Span(*form.span(form.lastgroup or 0), "ORG", _SCORE, Origin.NER, "cue:legal_form")
 
 
 def _mailboxes(text: str) -> Iterator[Span]:
@@ -105,6 +127,7 @@ def _words_before(text: str, end: int, loose: int, *, glued: bool = True) -> int
     Where there are no capitals it is at most ``loose`` words that are no ordinary ones.
     """
     floor, after, start, taken = max(0, end - _BACK), end, end, 0
+    joins = False
     words = list(_TOKEN.finditer(text, floor, end))[-_MOST_WORDS:]
     for word in reversed(words):
         low = word.start()
@@ -113,7 +136,11 @@ def _words_before(text: str, end: int, loose: int, *, glued: bool = True) -> int
             break
         after = low
         if glued and start < end and word.group() in _GLUE:
+            joins = True
             continue
+        if joins and word.group().lower() in _LEGAL_WORDS:
+            break  # the name of another firm ends here
+        joins = False
         if not _fits(word.group(), caseless=loose > 0):
             break
         start, taken = low, taken + 1

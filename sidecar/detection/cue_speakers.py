@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 
 from sidecar.detection.name_shape import LETTER, NOT_CAPITALIZED_NAMES, is_ordinary
 from sidecar.model import Origin, Span
@@ -28,6 +29,10 @@ _LABEL = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
+_HEADER = re.compile(
+    r"-(?:agent|by|content|control|date|dist|email|encoding|expression|extra|file|for|id|language|length|license|name|python|type|url|version)\Z",
+    re.IGNORECASE,
+)
 # Who speaks without a name.
 _SPEAKER_WORDS = """
 interviewer interviewee user assistant agent customer doctor patient host guest narrator moderator
@@ -41,7 +46,8 @@ def speakers(text: str) -> Iterator[Span]:
     if ":" not in text and ">" not in text:
         return
     labels = [*_LABEL.finditer(text)]
-    spoken = Counter(label.group("name") for label in labels if label.group("speech") or label.group("quote"))
+    said = [label.group("name") for label in labels if label.group("speech") or label.group("quote")]
+    spoken = Counter(name for name, _ in groupby(said))  # a key that is repeated is no turn of a dialog
     turns = [name for name, count in spoken.items() if count > 1]
     alternating = sum(name.lower() in _SPEAKERS or _can_be_name(name) for name in turns) > 1
     for label in labels:
@@ -63,6 +69,8 @@ def _answered(labels: list[re.Match[str]]) -> bool:
 
 
 def _can_be_name(label: str) -> bool:
+    if _HEADER.search(label):
+        return False
     words = label.lower().split()
     if label[0].isupper():
         return not any(word in NOT_CAPITALIZED_NAMES for word in words) and all(

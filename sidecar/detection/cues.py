@@ -15,6 +15,7 @@ from typing import Any
 
 import re2
 
+from sidecar.detection.cue_ambiguous import ambiguous_names
 from sidecar.detection.cue_forms import CueForms
 from sidecar.detection.cue_lines import CueLines
 from sidecar.detection.cue_speakers import speakers
@@ -77,6 +78,7 @@ class Cues:
             *self._forms.find(text),
             *self._lines.find(text),
             *speakers(text),
+            *ambiguous_names(text),
             *self._unspaced.find(text),
         ]
         for index in sorted(self._likely.Match(text.encode()) or ()):
@@ -147,6 +149,8 @@ def _is_no_cue(family: _Family, text: str, start: int, end: int) -> bool:
         return cue not in {"Ms", "Miss"} and not (cue.isupper() and is_caseless(text, start))
     if family.name in _NO_SHOUT and cue.isupper():
         return True
+    if family.name == "alias" and cue[:1] == "A":
+        return True
     if family.name == "role" and cue[0].isupper():
         return not _SENTENCE_START.search(text, max(0, start - 8), start)
     if family.name != "title":
@@ -162,7 +166,7 @@ def _names(family: _Family, text: str, at: int) -> Iterator[tuple[int, int]]:
         end = read(text, start, family.shape)
         if (
             end < 0
-            or (text[end : end + 1] == ":" and "\n" in text[at:start])
+            or (text[end : end + 1] == ":" and "\n" in text[max(0, at - 1) : start])
             or not _is_wanted(family, text, start, end)
         ):
             return

@@ -14,6 +14,21 @@ _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.){2,}")
 _POSSESSIVE = re.compile(r"['`\u00b4\u2018\u2019]s?\Z", re.IGNORECASE)
 _ARTICLE = re.compile(r"the\s+(?=\S)", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
+# What a sentence starts with and a model takes into the name behind it: greetings, requests.
+_GREETINGS = """
+hi hey hello dear lol omg pls plz please ok okay yo btw hallo liebe lieber liebes bonjour bonsoir salut hola
+ciao salve caro cara gentile olá oi prezado prezada querido querida estimado estimada beste geachte hoi hej
+kära käre bästa kære kjære hei moi terveisin cześć drogi droga szanowna szanowny ahoj kedves merhaba sevgili
+groeten hälsningar hilsen saludos saluti cordialement привет здравствуйте привіт
+"""
+_REQUESTS = """
+add analyse analyze ask build call check choose click compare configure contact convert create deploy describe
+disable discuss download draft email enable explain export fix generate implement import install invite list
+message notify open outline press proofread remind rewrite schedule select send should summarise summarize
+tell translate upgrade use using visit why write
+"""
+_OPENING = re.compile(rf"(?:{'|'.join((_GREETINGS + _REQUESTS).split())}),?\s+(?=\S)", re.IGNORECASE)
+_OPENS = re.compile(r"(?:\A|[.!?:;\n\"\u201c(*#>-]\s{0,3})\Z")
 _NUMBERS = re.compile(r"\A(?:[\d\W]+\s)?(.*?)(?:\s[\d\W]*)?\Z", re.DOTALL)
 # Empty lines, columns, brackets, wide gaps, links, and words longer than any name.
 _BREAK = re.compile(r"\s*(?:\n\s*\n|[\t|\[\]{}]|\s{4,}|\b\w{2,9}://\S*|\S{51,})\s*")
@@ -54,6 +69,8 @@ def _name(text: str, start: int, end: int) -> tuple[int, int] | None:
         start, end = _stripped(text, start, possessive.start())
     if article := _ARTICLE.match(text, start, end):
         start, end = _stripped(text, article.end(), end)
+    if (opening := _OPENING.match(text, start, end)) and _OPENS.search(text, max(0, start - 4), start):
+        start, end = _stripped(text, opening.end(), end)
     if _mostly_digits(text[start:end]) and (words := _NUMBERS.match(text[start:end])):
         start, end = _stripped(text, start + words.start(1), start + words.end(1))
     return (start, end) if _can_be_name(text[start:end]) else None

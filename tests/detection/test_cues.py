@@ -20,6 +20,7 @@ def found(text: str, entity_type: str = "PERSON") -> list[str]:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
+        ("Welcome back, Philomena!", ["Philomena"]),
         ("my name is jonas weller and i need help", ["jonas weller"]),
         ("My name is Priyanka.", ["Priyanka"]),
         ("hi i'm tamsin from accounts", ["tamsin"]),
@@ -99,6 +100,8 @@ def test_english_cues_show_names_in_any_letter_case(text: str, names: list[str])
         ("박지훈 씨, 김민수님", ["박지훈", "김민수"]),
         ("اسمي محمد علي وأعيش", ["محمد علي"]),
         ("मेरा नाम राहुल शर्मा है", ["राहुल शर्मा"]),
+        ("mevrouw van der Heijden belt", ["van der Heijden"]),
+        ("\u53c2\u4f1a\u4eba\u5458:\u674e\u4f1f\u3001", ["\u674e\u4f1f"]),
     ],
     ids=ascii,
 )
@@ -115,6 +118,12 @@ def test_cues_of_other_languages_show_names(text: str, names: list[str]) -> None
         ("CLAIM AGAINST HARBOR FREIGHT LTD", ["HARBOR FREIGHT LTD"]),
         ("die Kranz Maschinenbau GmbH in Ulm", ["Kranz Maschinenbau GmbH"]),
         ("Brightmoor University opened", ["Brightmoor University"]),
+        ("Kaivonen Oy and Zelinka s.r.o. compete", ["Kaivonen Oy", "Zelinka s.r.o"]),
+        (
+            "\u0432 \u041e\u041e\u041e \u00ab\u0417\u043e\u0440\u0431\u0438\u043a\u00bb",
+            ["\u0417\u043e\u0440\u0431\u0438\u043a"],
+        ),
+        ("the Zorbik Rowing Club met", ["Zorbik Rowing Club"]),
     ],
     ids=ascii,
 )
@@ -167,6 +176,11 @@ def test_homes_show_places(text: str, names: list[str]) -> None:
         "limited liability, inc. by law",
         "the patient MRN 0042",
         "func(user.email, my_name is x)",
+        "Extra-Dist: one two\nExtra-File: a b\nExtra-Dist: one two\nExtra-File: a b",
+        "Keyword: one two\nKeyword: three four\nTopic: one two\nTopic: three four",
+        "Dynamic: author\nDynamic: summary",
+        "see Alias Targets below",
+        "the Major Releases of it",
     ],
     ids=ascii,
 )

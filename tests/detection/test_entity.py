@@ -37,6 +37,10 @@ def kept(entity: str, after: str = "") -> list[str]:
         ("\u674e", ["\u674e"]),
         ("Leonardo diCaprio", ["Leonardo diCaprio"]),
         ("john", ["john"]),
+        ("Bonjour Maylis", ["Maylis"]),
+        ("Compare Zorbik", ["Zorbik"]),
+        ("lol dmitri", ["dmitri"]),
+        ("Compare", ["Compare"]),
     ],
     ids=ascii,
 )
@@ -68,6 +72,11 @@ def test_a_name_is_freed_of_what_adjoins_it(entity: str, expected: list[str]) ->
 )
 def test_what_cannot_be_a_name_is_dropped(entity: str) -> None:
     assert kept(entity) == []
+
+
+def test_a_request_counts_only_where_a_sentence_starts() -> None:
+    text = "they Open Zorbik"
+    assert [text[start:end] for start, end in names(text, 5, len(text))] == ["Open Zorbik"]
 
 
 def test_the_label_on_the_next_line_is_not_part_of_the_name() -> None:
