@@ -35,9 +35,23 @@ _UNIX = re.compile(
 )
 
 
+_REMOTE = re.compile(
+    r"\b(?:ssh|scp|sftp|rsync|mosh)[ ](?:[^\n@]{0,60}?[ ])?(?P<value>[a-z_][\w.-]{1,31})(?=@[\w.-]{2})"
+)
+_ASSIGNED = re.compile(
+    r"^[ \t]{0,8}(?:[-*][ \t])?\[[ xX]\][ \t]@(?P<value>[A-Za-z][\w-]{2,30})(?=[\s:,]|\Z)", re.MULTILINE
+)
+
+
 def accounts(text: str) -> Iterator[Span]:
     """Yield the user names, in no order."""
-    for account in chain(_ACCOUNT.finditer(text), _FOLDER.finditer(text), _UNIX.finditer(text)):
+    for account in chain(
+        _ACCOUNT.finditer(text),
+        _FOLDER.finditer(text),
+        _UNIX.finditer(text),
+        _ASSIGNED.finditer(text),
+        _REMOTE.finditer(text),
+    ):
         start, end = account.span(account.lastgroup or 0)
         if entity_type := entity_type_of(Meaning.LOGIN, text[start:end], strict=True):
             yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:account")

@@ -168,6 +168,8 @@ class Gazetteer:
                 and (particle or bool(first.facts & ALONE))
                 and not complete
             )
+        if first.shape is Shape.UPPER:
+            return bool(first.facts & LOWER) and not word.facts and gap == " " and len(words) == 1
         return (
             first.shape is Shape.LOWER
             and bool(first.facts & LOWER)

@@ -51,6 +51,12 @@ _LETTERS = str.maketrans(
     | {"'": None, "\u2019": None}
 )
 _CONTRACTIONS = frozenset(("d", "ll", "m", "re", "s", "ve"))
+# Endings of cases that Turkish writes behind an apostrophe: İzmir'de, Ankara'dan.
+_TURKISH_ENDINGS = """
+a da dan de den di dı du dü e i ı in ın la le na nda ndan nde nden ne nı ni nin nın nu nü nun nün ta tan
+te ten u ü un ün ya ye yı yi yla yle yu yü
+"""  # noqa: RUF001 - dotless letters
+_TURKISH = frozenset(_TURKISH_ENDINGS.split())
 # Endings of Russian and Ukrainian cases (folded: й is и), each with what the nominative has instead.
 _CASE_TABLE = """
 ом - | ым - | ем и ь - | ои а | еи я | а - | у - а | е - а | ы а | и а я ь | ю и я ь | я и ь
@@ -104,6 +110,8 @@ class WordList:
             if ending == "t":
                 return 0, len(word)
         folded = fold(word)
+        if cut > 0 and word[0].isupper() and folded not in self.facts and word[cut + 1 :] in _TURKISH:
+            return self.look_up(word[:cut])[0], cut
         return self.facts.get(folded) or self._inflected(word, folded), len(word)
 
     def _inflected(self, word: str, folded: str) -> int:

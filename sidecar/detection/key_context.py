@@ -14,6 +14,9 @@ _AROUND = 200  # code points on each side
 _SIBLING = re.compile(
     r"""
     \b (?: e-?mail | phone | tel | mobile | address | ssn | dob | birth | age | gender | passport | iban
+      | pr[e\u00e9]nom | vorname | nachname | apellidos? | cognome | ville | ciudad | citt\u00e0
+      | cidade | wohnort
+      | adresse | t[e\u00e9]l[e\u00e9](?:phone|fono)? | courriel | correo
       | surname | patient | customer | occupation | street | nationality | city | card | mrn )
     \w{0,8} ["'`*\\]{0,4} [ \t]? [:=,|]
     """,

@@ -28,6 +28,7 @@ def typed(text: str) -> list[tuple[str, str]]:
         pytest.param("a call with sandeep today", ["sandeep"], id="lower case, no word"),
         pytest.param("tell maria gonzalez that", ["maria gonzalez"], id="lower case, both listed"),
         pytest.param("tell karen o'neill that", ["karen o'neill"], id="apostrophe"),
+        pytest.param("THAT EWAN QWRZYK LEFT", ["EWAN QWRZYK"], id="capitals, unlisted family name"),
         pytest.param("CLAIM OF JONATHAN PETERSON", ["JONATHAN PETERSON"], id="capitals"),
         pytest.param("Bill for Will Parker", ["Will Parker"], id="ambiguous, with a family name"),
         pytest.param("Katarzyna Qwrzyk left", ["Katarzyna Qwrzyk"], id="unlisted family name"),
@@ -114,6 +115,7 @@ def test_code_is_left_alone(text: str) -> None:
         pytest.param("in Reading, PA 19601", ["Reading, PA"], id="a town that is a word, with its state"),
         pytest.param("springfield, il 62701", ["springfield, il"], id="lower case, with its state"),
         pytest.param("San Francisco, CA", ["San Francisco, CA"], id="several words and a state"),
+        pytest.param("\u0130zmir'de bir ev", ["\u0130zmir"], id="Turkish case behind an apostrophe"),
     ],
 )
 def test_a_place_is_found(text: str, places: list[str]) -> None:

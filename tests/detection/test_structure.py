@@ -47,6 +47,14 @@ def found(text: str, hint: str = "") -> list[tuple[str, str]]:
         ("slind:x:1000:1000::/home/slind:/bin/sh", [("slind", "USERNAME")]),
         ("Signed-off-by: Sam Lind <s@example.org>", [("Sam Lind", "PERSON")]),
         ("AUTHOR_NAME='Sam Lind'", [("Sam Lind", "PERSON")]),
+        ("Nom : Desjoncs\nPr\u00e9nom : Lise", [("Desjoncs", "PERSON"), ("Lise", "PERSON")]),
+        (
+            "<given>Lorcan</given><family>Mac Giolla</family><gender>",
+            [("Mac Giolla", "PERSON")],
+        ),
+        ("Guardian: Blythe Udo", [("Blythe Udo", "PERSON")]),
+        ("- [ ] @tkowal closes it", [("tkowal", "USERNAME")]),
+        ("ssh -v jkowal@host.example.org", [("jkowal", "USERNAME")]),
     ],
     ids=ascii,
 )
