@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -59,13 +59,11 @@ class Conversations:
 
     def owner(self, headers: Headers) -> bytes:
         """Return who asks whom: a hash of provider and credentials; empty without a credential."""
-        path, _, query = headers.get(":path").partition("?")
-        found = [(name, text) for name, text in headers.fields if name in _CREDENTIALS and _tells(text)]
-        found += [pair for pair in parse_qsl(query) if pair[0] == CREDENTIAL_PARAMETER and pair[1]]
+        found = _credentials(headers)
         if not found:
             return b""
-        provider = provider_of(path, self._default_target)
-        return self._hash(b"owner", provider, *(part for pair in sorted(found) for part in pair))
+        provider = provider_of(headers.get(":path").partition("?")[0], self._default_target)
+        return self._hash(b"owner", provider, *found)
 
     def key(self, owner: bytes, name: str) -> bytes:
         """Return what the map of the state with this id is kept under."""
@@ -85,9 +83,7 @@ class Conversations:
 
     def _hash(self, purpose: bytes, *parts: str) -> bytes:
         hashed = hashlib.blake2b(key=self._index, person=purpose, digest_size=KEY_BYTES)
-        for part in parts:
-            source = part.encode("utf-8", "surrogatepass")
-            hashed.update(len(source).to_bytes(8, "big") + source)
+        hashed.update(_framed(parts))
         return hashed.digest()
 
 
@@ -95,8 +91,26 @@ _CREDENTIALS = CREDENTIAL_HEADERS | {TARGET_CREDENTIAL}
 _NOTHING = frozenset({"", "basic", "bearer"})  # a scheme alone says no more than an empty field
 
 
+def caller_of(headers: Headers) -> bytes:
+    """Return what tells callers apart: their credentials, to be hashed; the same for all without one."""
+    return _framed(_credentials(headers))
+
+
+def _credentials(headers: Headers) -> list[str]:
+    """Return names and texts of all credentials, one after the other, in order of name."""
+    found = [(name, text) for name, text in headers.fields if name in _CREDENTIALS and _tells(text)]
+    query = headers.get(":path").partition("?")[2]
+    found += [pair for pair in parse_qsl(query) if pair[0] == CREDENTIAL_PARAMETER and pair[1]]
+    return [part for pair in sorted(found) for part in pair]
+
+
 def _tells(credential: str) -> bool:
     return credential.strip().lower() not in _NOTHING
+
+
+def _framed(parts: Iterable[str]) -> bytes:
+    sources = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return b"".join(len(source).to_bytes(8, "big") + source for source in sources)
 
 
 def _derived(store_key: bytes, purpose: bytes) -> bytes:

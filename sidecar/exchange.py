@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from sidecar.answer import Answer, answer_for
-from sidecar.conversation import Conversation, Conversations
+from sidecar.conversation import Conversation, Conversations, caller_of
 from sidecar.detection.pipeline import Detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.formats.format import Passing
@@ -91,6 +91,7 @@ class Core:
     ``scan_answers``: whether personal data that an answer invents is tokenized away.
     ``report_header``: whether answers say how many originals were tokenized, by entity type.
     ``conversations``: None keeps nothing beyond an exchange.
+    ``callers_apart``: whether what detection remembers of one caller's texts is of no use to another.
     """
 
     detection: Detection
@@ -101,6 +102,7 @@ class Core:
     report_header: bool = True
     scan_answers: bool = False
     conversations: Conversations | None = None
+    callers_apart: bool = True
 
 
 class Exchange:
@@ -269,7 +271,9 @@ class Exchange:
         yield HeadersReply(Direction.REQUEST, stamped(self._edit))
 
     def _send_request(self, body: RequestBody, *, end_of_stream: bool = True) -> Iterator[Reply]:
-        sent = body.tokenized(self._core.detection, self._map, lasts=self._conversation.lasts)
+        scope = caller_of(self._request) if self._core.callers_apart else b"everybody"
+        lasts = self._conversation.lasts
+        sent = body.tokenized(self._core.detection, self._map, lasts=lasts, scope=scope)
         if is_doctor(self._request.get(":path")):
             self._state = State.DONE
             answer = echo(sent)

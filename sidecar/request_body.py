@@ -98,13 +98,17 @@ class RequestBody:
         self.changed = self._text is not sent
         return self._text
 
-    def tokenized(self, detection: Detection, token_map: TokenMap, *, lasts: bool) -> bytes:
+    def tokenized(
+        self, detection: Detection, token_map: TokenMap, *, lasts: bool, scope: bytes | None = None
+    ) -> bytes:
         """Return what the provider may see; see ``tokenize_body``."""
         body, self._text = self._text, b""
         if not body:
             return body
         self._deadline = Deadline(self._seconds)
-        tokenized = tokenize_body(body, self._reader, detection, token_map, self._deadline, lasts=lasts)
+        tokenized = tokenize_body(
+            body, self._reader, detection, token_map, self._deadline, lasts=lasts, scope=scope
+        )
         self.changed |= tokenized is not body
         return tokenized
 
@@ -126,6 +130,7 @@ def tokenize_body(  # noqa: PLR0913  each is one part of the core
     budget: Budget,
     *,
     lasts: bool = False,
+    scope: bytes | None = None,
 ) -> bytes:
     """Return the body with each original replaced by its token; the same bytes if nothing was found.
 
@@ -136,6 +141,7 @@ def tokenize_body(  # noqa: PLR0913  each is one part of the core
         token_map: The map of this exchange, filled here. What it holds already is covered as well.
         budget: The time that detection may take.
         lasts: The map outlives the exchange, so look-alikes count even where nothing was found.
+        scope: Within which spans are remembered for requests to come (see ``Detection.detect``).
 
     Raises:
         RequestRefused: The body is not valid, cannot be inspected, cannot be finished in time, or
@@ -143,7 +149,7 @@ def tokenize_body(  # noqa: PLR0913  each is one part of the core
     """
     parsed = reader.parse_request(body)
     passages = [_passage(field) for field in parsed.fields]
-    found = detection.detect(passages, budget)
+    found = detection.detect(passages, budget, scope)
     known = [Passage(original.text) for original, _ in token_map]
     if not any(found) and not known and not lasts:
         return body

@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     documents: Literal["refuse", "pass"] = "refuse"
     token_ids: Literal["refuse", "pass"] = "refuse"  # noqa: S105 - no password
     body_limit: int = Field(32 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
+    cache_bytes: int = Field(16 * 1024 * 1024, ge=0, le=16 * 1024 * 1024 * 1024)
+    cache_scope: Literal["caller", "process"] = "caller"
     detection_seconds: float = Field(20.0, gt=0, le=25)
     drain_seconds: float = Field(30.0, ge=0, le=30)
     envoy_path: Path | None = None

@@ -63,6 +63,8 @@ def test_a_dotenv_file_may_hold_names_of_other_programs(tmp_path: Path) -> None:
         pytest.param('tls_cert = "a.pem"', "tls_cert and tls_key go together", id="half-a-pair"),
         pytest.param('default_target = "bard"', "default_target: Input should be", id="unknown-target"),
         pytest.param('[upstreams]\nbard = "http://h"', "upstreams.bard", id="unknown-upstream"),
+        pytest.param('cache_scope = "world"', "cache_scope: Input should be 'caller' or", id="unknown-scope"),
+        pytest.param("cache_bytes = -1", "cache_bytes: Input should be greater", id="negative-size"),
     ],
 )
 def test_a_bad_file_is_one_clear_line(text: str, message: str, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from functools import reduce
 from importlib.util import find_spec
 from operator import or_
 from pathlib import Path
+from threading import Lock
 
 import structlog
 
 from sidecar.conversation import Conversations
+from sidecar.detection.cache import SpanCache
 from sidecar.detection.lists import Listed, public_facts, read_list
 from sidecar.detection.ner import Submit
 from sidecar.detection.pipeline import Detection, load_detection
@@ -57,7 +59,9 @@ def build(settings: Settings) -> Product:
     # A pool starts its thread at the first job, hence after the fork. One thread, because spaCy's
     # vocabulary cannot be in the memory zones of two threads at once.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ner")
-    policies = _policies(settings, pool.submit)
+    # Several requests are looked at side by side; the lock is free at the fork, since nothing runs yet.
+    cache = SpanCache(settings.cache_bytes, Lock()) if settings.cache_bytes else None
+    policies = _policies(settings, pool.submit, cache)
     for warning in policies["default"].warnings:
         log.warning("detection", warning=warning)
     core = Core(
@@ -69,11 +73,14 @@ def build(settings: Settings) -> Product:
         report_header=settings.report_header,
         scan_answers=settings.response == "scan",
         conversations=kept,
+        callers_apart=settings.cache_scope == "caller",
     )
     return Product(core, policies)
 
 
-def _policies(settings: Settings, submit: Submit | None = None) -> dict[str, Detection]:
+def _policies(
+    settings: Settings, submit: Submit | None = None, cache: SpanCache | None = None
+) -> dict[str, Detection]:
     """Return detection by the name of each policy; all of them share patterns and model."""
     default = load_detection(
         settings.patterns,
@@ -82,6 +89,7 @@ def _policies(settings: Settings, submit: Submit | None = None) -> dict[str, Det
         ner_models=settings.ner_models,
         allow=_entries(settings.allow_list),
         deny=_entries(settings.deny_list),
+        cache=cache,
     )
     return {"default": default, "balanced": default.sparing(public_facts())}
 

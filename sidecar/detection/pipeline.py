@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sidecar.detection import addresses
+from sidecar.detection.cache import SpanCache
 from sidecar.detection.cues import Cues
 from sidecar.detection.gazetteer import Gazetteer
 from sidecar.detection.gazetteer_list import load_word_list
@@ -70,10 +71,17 @@ class _Reading:
 
 
 class Detection:
-    """All detectors of a process; implements ``model.Detector``."""
+    """All detectors of a process; implements ``model.Detector``.
 
-    def __init__(self, parts: Parts) -> None:
+    Args:
+        parts: What it is put together from.
+        cache: Remembers what ``detect`` finds for a caller; None forgets it at once.
+    """
+
+    def __init__(self, parts: Parts, cache: SpanCache | None = None) -> None:
         self._parts = parts
+        self._cache = cache
+        self._version = cache.new_version() if cache else 0
         self._patterns = parts.patterns.patterns
 
     @property
@@ -93,6 +101,11 @@ class Detection:
         return Origin.PATTERN if entity_type in by_form else Origin.NER
 
     @property
+    def cache(self) -> SpanCache | None:
+        """What remembers the spans of texts, if anything does; it counts how often."""
+        return self._cache
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd but harmless: in the patterns file, and models that run slower than they could."""
         slower = self._parts.ner.slower_models if self._parts.ner else ()
@@ -103,17 +116,30 @@ class Detection:
 
     def sparing(self, entries: Iterable[Listed]) -> Detection:
         """Return detection with the same parts and a longer allow list."""
-        return Detection(replace(self._parts, allow=self._parts.allow.extended(entries)))
+        return Detection(replace(self._parts, allow=self._parts.allow.extended(entries)), self._cache)
 
-    def detect(self, passages: Sequence[Passage], budget: Budget) -> list[list[Span]]:
+    def detect(
+        self, passages: Sequence[Passage], budget: Budget, scope: bytes | None = None
+    ) -> list[list[Span]]:
         """Return, for each passage in turn, its spans: disjoint and in ascending order.
 
         The result for one passage depends on that passage alone, never on its neighbors.
 
+        Args:
+            passages: The texts.
+            budget: The time that it may take.
+            scope: Within which the spans are remembered for the next time; None remembers nothing.
+
         Raises:
             RequestRefused: (413) The texts cannot be finished within the budget.
         """
-        return [self._settled(reading)[0] for reading in self._read(passages, budget)]
+
+        def detected(passages: Sequence[Passage]) -> list[list[Span]]:
+            return [self._settled(reading)[0] for reading in self._read(passages, budget)]
+
+        if self._cache is None or scope is None:
+            return detected(passages)
+        return self._cache.through(passages, self._version, scope, detected)
 
     def detect_request(self, passages: Sequence[Passage], budget: Budget) -> list[list[Covered]]:
         """Return the spans of all passages of one request; what is found once is covered everywhere.
@@ -234,6 +260,7 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
     ner_models: Sequence[str] = DEFAULT_MODELS,
     allow: Iterable[Listed] = (),
     deny: Iterable[Listed] = (),
+    cache: SpanCache | None = None,
 ) -> Detection:
     """Build the detectors.
 
@@ -244,6 +271,7 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
         ner_models: Names of the models whose findings are united.
         allow: What is never sensitive.
         deny: What always is.
+        cache: Remembers spans by text and caller.
 
     Raises:
         ConfigError: The file does not hold what it claims, or a model is missing.
@@ -251,7 +279,7 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
     patterns = load_patterns(patterns_file)
     parts = Parts(patterns, allow=AllowList(allow), deny=DenyList(deny))
     if not ner or not patterns.ner:
-        return Detection(parts)
+        return Detection(parts, cache)
     words = load_word_list()
     return Detection(
         replace(
@@ -261,5 +289,6 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
             gazetteer=Gazetteer(words),
             addresses=True,
             junk=Junk(words, Terms.shipped()),
-        )
+        ),
+        cache,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -12,6 +13,8 @@ from structlog.testing import capture_logs
 from sidecar.cli.core import build
 from sidecar.detection import native
 from sidecar.formats.format import Passing
+from sidecar.model import Passage
+from sidecar.request_body import Deadline
 from sidecar.settings import load
 
 
@@ -28,6 +31,25 @@ def test_only_what_is_set_to_pass_does(chosen: dict[str, str], passing: Passing)
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     assert build(load(ner=False, **chosen)).core.passing == passing
     assert resource.getrlimit(resource.RLIMIT_CORE)[0] <= limits[0]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "remembers", "apart"),
+    [
+        ({}, True, True),
+        ({"cache_scope": "process"}, True, False),
+        ({"cache_bytes": 0}, False, True),
+    ],
+    ids=["default", "one-scope-for-all", "off"],
+)
+def test_the_cache_is_as_it_is_set(chosen: dict[str, Any], *, remembers: bool, apart: bool) -> None:
+    core = build(load(ner=False, **chosen)).core
+    assert core.callers_apart is apart
+    cache = core.detection.cache
+    assert (cache is not None) is remembers
+    core.detection.detect([Passage("ada@example.org")], Deadline(5.0), b"caller")
+    if cache is not None:
+        assert cache.stats.misses == cache.stats.entries == 1
 
 
 @pytest.mark.model

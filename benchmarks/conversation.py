@@ -1,0 +1,147 @@
+"""What a growing conversation costs: a new turn after a history that was sent before, in CPU time.
+
+    python -m benchmarks.conversation [--messages N] [--words N] [--rounds N]
+
+Every round has a history of its own, in varied prose with fresh originals, and measures the same requests
+in turn: everything looked at anew, the history remembered, and the new turn without any history. Ratios
+are medians of the rounds' ratios, with the range of 80 % of them.
+"""
+
+# ruff: noqa: E402 - one thread must be asked for before numpy is imported
+
+import argparse
+import itertools
+import os
+import random
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+from pydoc_data import topics
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import workloads
+from benchmarks.measure import Spread
+from sidecar.detection.cache import SpanCache
+from sidecar.detection.pipeline import Detection, load_detection
+from sidecar.formats.format import RequestReader
+from sidecar.formats.request_types import reader_for
+from sidecar.model import Passage
+from sidecar.request_body import Deadline, tokenize_body
+from sidecar.tokens.token_map import TokenMap
+
+NEW_WORDS = 50
+SECONDS = 3600.0
+CALLER = b"benchmark"
+CACHE_BYTES = 16 * 1024 * 1024
+PROSE = [" ".join(each.split()) for text in topics.topics.values() for each in re.split(r"\n\s*\n", text)]
+
+
+@dataclass
+class Times:
+    """Milliseconds of each round, by what was done."""
+
+    by_work: dict[str, list[float]] = field(default_factory=dict)
+
+    def measure(self, work: str, call: Callable[[], object]) -> None:
+        began = time.process_time()
+        call()
+        self.by_work.setdefault(work, []).append(1e3 * (time.process_time() - began))
+
+    def ratio(self, above: str, below: str) -> str:
+        spread = Spread.of([a / b for a, b in zip(self.by_work[above], self.by_work[below], strict=True)])
+        return f"{spread.median:.1f} ({spread.low:.1f} to {spread.high:.1f})"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks.conversation", description=__doc__.partition("\n")[0])
+    parser.add_argument("--messages", type=int, default=100)
+    parser.add_argument("--words", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=7)
+    args = parser.parse_args()
+    plain = load_detection()
+    cache = SpanCache(CACHE_BYTES)
+    remembering = Detection(plain._parts, cache)  # noqa: SLF001 - the same parts, once with and once without
+    reader = reader_for("/v1/chat/completions", "application/json")
+    if reader is None:
+        raise SystemExit("benchmarks: no reader for chats")
+    detect, tokenize = Times(), Times()
+    for number in range(-1, args.rounds):  # the first round warms up the models
+        history = [message(f"{number}:{turn}", args.words) for turn in range(args.messages)]
+        kept = (Times(), Times()) if number < 0 else (detect, tokenize)
+        measure_detect(kept[0], plain, remembering, history, f"{number}")
+        measure_tokenize(kept[1], plain, remembering, reader, history)
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(
+        f"{args.messages} messages of {args.words} words, then {NEW_WORDS} new words", highlight=False
+    )
+    for title, times in (("Detection.detect", detect), ("tokenize_body", tokenize)):
+        console.print(shown(title, times))
+    stats = cache.stats
+    console.print(f"{stats.entries} texts remembered in {stats.bytes} bytes", highlight=False)
+    return 0
+
+
+def measure_detect(
+    times: Times, plain: Detection, remembering: Detection, history: Sequence[str], seed: str
+) -> None:
+    before = [Passage(text, "content") for text in history]
+    turn = Passage(message(f"{seed}:detect", NEW_WORDS), "content")
+    budget = Deadline(SECONDS)
+    times.measure("cold", lambda: plain.detect([*before, turn], budget))
+    times.measure("fill", lambda: remembering.detect(before, budget, CALLER))
+    times.measure("warm", lambda: remembering.detect([*before, turn], budget, CALLER))
+    times.measure("again", lambda: remembering.detect([*before, turn], budget, CALLER))
+    times.measure("turn alone", lambda: plain.detect([turn], budget))
+
+
+def measure_tokenize(
+    times: Times, plain: Detection, remembering: Detection, reader: RequestReader, history: Sequence[str]
+) -> None:
+    said = [{"role": "user", "content": text} for text in history]
+    asked = {"role": "user", "content": message(history[0], NEW_WORDS)}
+
+    def tokenized(detection: Detection, messages: Sequence[dict[str, str]]) -> bytes:
+        body = workloads.chat([*messages])
+        return tokenize_body(
+            body, reader, detection, TokenMap(detection.entity_types), Deadline(SECONDS), scope=CALLER
+        )
+
+    seen: list[bytes] = []
+    times.measure("cold", lambda: seen.append(tokenized(plain, [*said, asked])))
+    times.measure("warm", lambda: seen.append(tokenized(remembering, [*said, asked])))
+    times.measure("again", lambda: seen.append(tokenized(remembering, [*said, asked])))
+    times.measure("turn alone", lambda: tokenized(plain, [asked]))
+    if len(set(seen)) != 1:
+        raise SystemExit("benchmarks: what is remembered and what is found anew differ")
+
+
+def message(seed: str, words: int) -> str:
+    """Return prose that was never sent before: half of it documentation, half with originals."""
+    chance = random.Random(seed)
+    prose = itertools.chain.from_iterable(chance.choice(PROSE).split() for _ in itertools.count())
+    half = " ".join(itertools.islice(prose, words // 2))
+    return f"{workloads.text(chance, words - words // 2)} {half}"
+
+
+def shown(title: str, times: Times) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("work")
+    table.add_column("ms", justify="right")
+    table.add_column("cold takes times as long", justify="right")
+    table.add_column("takes so many times the turn alone", justify="right")
+    for work, figures in times.by_work.items():
+        median = Spread.of(figures).median
+        table.add_row(work, f"{median:.2f}", times.ratio("cold", work), times.ratio(work, "turn alone"))
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Remembers what was found in a text, so that a resent history costs one look-up per message.
+
+A text is remembered whole, under a keyed hash of all that its spans depend on and of who sent it: the
+memory holds offsets, entity types, scores and rules, no text and nothing that could be compared with one.
+Forgetting never changes a result, since what is not remembered is detected again.
+
+Texts are not cut: a cue, a column or a list may reach across a whole text, so an edited text is a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from sidecar.model import Passage, Span
+
+KEY_BYTES = 32
+# What CPython takes for an entry without spans (the key, the table's share, the empty tuple) and for each
+# span (its object, two integers, a float, the place in the tuple), rounded up; a test measures it.
+ENTRY_BYTES = 320
+SPAN_BYTES = 192
+
+Detect = Callable[[Sequence[Passage]], list[list[Span]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """Counts since the process began, texts for ``hits`` and ``misses``; what is held now, in ``bytes``."""
+
+    hits: int = 0
+    misses: int = 0
+    entries: int = 0
+    bytes: int = 0
+
+
+class SpanCache:
+    """Spans by keyed hash, least recently used first out.
+
+    The secret key is drawn here and never leaves the process; workers that are forked later share it,
+    but not what they remember.
+
+    Args:
+        max_bytes: How much memory it may take; what alone would take more is not remembered.
+        lock: Held for every look at the memory, and never for longer; None where one thread works.
+    """
+
+    def __init__(self, max_bytes: int, lock: AbstractContextManager[object] | None = None) -> None:
+        self._max_bytes = max_bytes
+        self._lock = nullcontext() if lock is None else lock
+        self._secret = secrets.token_bytes(KEY_BYTES)
+        self._spans: OrderedDict[bytes, tuple[Span, ...]] = OrderedDict()
+        self._versions = self._bytes = self._hits = self._misses = 0
+
+    @property
+    def stats(self) -> CacheStats:
+        """What became of all texts so far."""
+        with self._lock:
+            return CacheStats(self._hits, self._misses, len(self._spans), self._bytes)
+
+    def new_version(self) -> int:
+        """Return a number for one set of detectors, which never hits what another set has found."""
+        with self._lock:
+            self._versions += 1
+            return self._versions
+
+    def through(
+        self, passages: Sequence[Passage], version: int, scope: bytes, detect: Detect
+    ) -> list[list[Span]]:
+        """Return the spans of each passage in turn: remembered, or detected now and remembered.
+
+        Args:
+            passages: The texts; the result for one must depend on that one alone.
+            version: The number of the detectors that ``detect`` runs.
+            scope: Whoever shares it shares what is remembered.
+            detect: Returns the spans of passages; called at most once, with what is not remembered.
+        """
+        keys = self._keys(passages, version, scope)
+        known = {key: spans for key in keys if (spans := self._get(key)) is not None}
+        new = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
+        if new:
+            for key, found in zip(new, detect(list(new.values())), strict=True):
+                known[key] = tuple(map(_plain, found))
+                self._put(key, known[key])
+        return [list(known[key]) for key in keys]
+
+    def _keys(self, passages: Sequence[Passage], version: int, scope: bytes) -> list[bytes]:
+        shared = hashlib.blake2b(key=self._secret, person=b"spans", digest_size=KEY_BYTES)
+        shared.update(b"%d:%d:%b" % (version, len(scope), scope))
+        keys = []
+        for passage in passages:
+            hashed = shared.copy()
+            hint = passage.hint.encode("utf-8", "surrogatepass")
+            hashed.update(b"%d:%d:%b" % (passage.patterns_only, len(hint), hint))
+            hashed.update(passage.text.encode("utf-8", "surrogatepass"))
+            keys.append(hashed.digest())
+        return keys
+
+    def _get(self, key: bytes) -> tuple[Span, ...] | None:
+        with self._lock:
+            spans = self._spans.get(key)
+            if spans is None:
+                self._misses += 1
+            else:
+                self._hits += 1
+                self._spans.move_to_end(key)
+            return spans
+
+    def _put(self, key: bytes, spans: tuple[Span, ...]) -> None:
+        size = _size(spans)
+        if size > self._max_bytes:
+            return
+        with self._lock:
+            if key in self._spans:  # another thread has met the same text
+                return
+            self._spans[key] = spans
+            self._bytes += size
+            while self._bytes > self._max_bytes:
+                _, gone = self._spans.popitem(last=False)
+                self._bytes -= _size(gone)
+
+
+def _plain(span: Span) -> Span:
+    """Return the span with one string for all spans of its rule."""
+    return Span(
+        span.start, span.end, sys.intern(span.entity_type), span.score, span.origin, sys.intern(span.rule)
+    )
+
+
+def _size(spans: Sequence[Span]) -> int:
+    return ENTRY_BYTES + SPAN_BYTES * len(spans)
