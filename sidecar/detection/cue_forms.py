@@ -19,15 +19,15 @@ _SCORE = 0.75
 _BACK = 90  # code points that are read backward
 _MOST_WORDS = 6
 _LEGAL = (
-    r"\b(?:(?i:inc|ltd|llc|llp|plc|gmbh|corp|s\.?a\.?r\.?l|s\.p\.a|s\.r\.l|b\.v|n\.v|pty|pvt|limited|incorporated)\b"
-    r"|(?:AG|SA|SE|KG|KGaA|AB|Oy|Oyj|ASA|A/S|ApS|SAS|BV|NV|SpA|Srl|S\.A|S\.L|SL|Lda|Ltda|Kft|Zrt|LP|Co|UG|OHG|EOOD"
-    r"|OOD|UAB|O\x{dc}|s\.r\.o|spol\. s r\.o|d\.o\.o|[Ss]p\. z o\.o|A\.\x{15e}|S\.A\.S|Pte|Sdn Bhd)\b)"
+    r"\b(?:(?i:inc|ltd|llc|llp|plc|gmbh|corp|s\.?a\.?r\.?l|s\.p\.a|s\.r\.l|b\.v|n\.v|pty|pvt|limited)\b"
+    r"|(?:Incorporated|INCORPORATED|AG|SA|SE|KG|KGaA|AB|Oy|Oyj|ASA|A/S|ApS|SAS|BV|NV|SpA|Srl|S\.A|S\.L|SL|Lda|Ltda|Kft|Zrt"
+    r"|LP|Co|UG|OHG|EOOD|OOD|UAB|O\x{dc}|s\.r\.o|spol\. s r\.o|d\.o\.o|[Ss]p\. z o\.o|A\.\x{15e}|S\.A\.S|Pte|Sdn Bhd)\b)"
 )
 _KIND = (
     r"\b(?:University|College|Hospital|Clinic|Bank|Institute|Foundation|Holdings?|Corporation|Industries|Technologies"
     r"|Consulting|Logistics|Analytics|Pharmaceuticals|Ventures|Partners|Group|Airlines|Motors|Academy"
     r"|High School|Elementary School|Bakery|Associates|Enterprises|Laboratories|Universidad"
-    r"|Insurance|Trust|Capital|Media|Systems|Solutions|Studios?|Dental|Airways|Railways?|Energy|Healthcare|Financial"
+    r"|Insurance|Trust|Capital|Media|Systems|Solutions|Studios|Dental|Airways|Railways?|Energy|Healthcare|Financial"
     r"|Securities|Records|Entertainment|Pictures|Society|Association|Council|Ministry|Federation|Orchestra|Museum|Theatre"
     r"|Theater|Library|Church|Agency|Authority|Commission|Committee|Union|League|School|Robotics|Catering|Mining|Club)\b"
 )
@@ -59,9 +59,8 @@ _TOKEN = re.compile(rf"(?:{LETTER}|[\d'\u2019&.+-]){{1,40}}")
 _GAP = re.compile(r"[ \t]{1,2}")
 _COMMA_GAP = re.compile(r",[ \t]{1,2}|[ \t]{0,2}")
 _GLUE = frozenset({"&", "and", "de", "und", "et", "the", "for", "y", "e", "di", "van", "von", "la"})
-_LEGAL_WORDS = frozenset(
-    "ab ag as bv co corp gmbh inc kg limited llc llp ltd lp nv oy plc sa sarl se".split()
-)
+_LEGAL_FORMS = "ab ag as bv co corp gmbh inc kg limited llc llp ltd lp nv oy plc sa sarl se"
+_LEGAL_WORDS = frozenset(_LEGAL_FORMS.split())
 _CLOSING = re.compile(r"[\s\"'*_]{0,4}\Z")
 
 

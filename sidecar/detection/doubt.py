@@ -88,6 +88,8 @@ class Doubt:
 
     def is_weak(self, span: Span) -> bool:
         """Tell whether a model's finding does not stand."""
+        if span.rule.startswith("gazetteer"):
+            return self._is_lower_abroad(span)
         if span.rule.startswith(_OTHERS) or not self._by_models.get(id(span)):
             return False
         name, alone = self._text[span.start : span.end], self._alone[id(span)]
@@ -102,6 +104,9 @@ class Doubt:
             and self._starts(span)
         ):
             return True
+        everyday = all(facts & COMMON and not facts & _KNOWN for facts in known)
+        if span.entity_type == "ORG" and len(words) == _MANY - 1 and everyday and _ASKS.match(self._text):
+            return True
         if alone and (
             _is_weak_lower(self._text, span, name, known)
             or _is_weak_firm(span, words, known)
@@ -110,6 +115,11 @@ class Doubt:
         ):
             return True
         return self._is_foreign_clause(span, name, words, known, alone=alone)
+
+    def _is_lower_abroad(self, span: Span) -> bool:
+        """Tell whether a listed name is small words of another language: ``corto sobre``."""
+        name = self._text[span.start : span.end]
+        return name.islower() and any(word in NOT_NAMES for word in _WORD.findall(name)) and self._abroad[0]
 
     def _starts(self, span: Span) -> bool:
         return bool(_SENTENCE_START.search(self._text, max(0, span.start - 4), span.start))
@@ -155,7 +165,7 @@ class Doubt:
         if not self._abroad[0]:
             return False
         small = sum(word.islower() and len(word) > _MANY for word in words)
-        if 2 * small > len(words) or name[0].islower() or all(word.lower() in NOT_NAMES for word in words):
+        if 2 * small >= len(words) or name[0].islower() or all(word.lower() in NOT_NAMES for word in words):
             return True
         if not alone:
             return False

@@ -21,6 +21,7 @@ WORD = re.compile(_A_WORD)
 _PARTICLES = (
     "de la|de las|de los|de|da|do|dos|das|di|del|della|du|la|le|van der|van den|van de|van|von der|von|zu"
     "|bin|ibn|al|el|De La|De|Da|Di|Del|La|Le|Van|Von|Der|Al|El|N\u00ed|O"
+    "|VAN DER|VAN DEN|VAN DE|VAN|VON DER|VON|DE LA|DEL|DI"
 )
 NEXT = re.compile(rf"([ \u00a0-]|\r?\n[ \t]{{0,4}})((?:{_PARTICLES})[ -])?({_A_WORD})")
 NEXT_WORD = re.compile(rf"(?:[ \u00a0-]|\r?\n[ \t]{{0,4}})({_A_WORD})")

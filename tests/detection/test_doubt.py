@@ -53,6 +53,16 @@ def is_weak(text: str, name: str, entity_type: str = "PERSON", rule: str = STOCK
             "Que dois-je faire avec la fièvre ?", "dois-je faire", "PERSON", OURS, id="clause-abroad"
         ),
         pytest.param(
+            "Escribe un poema corto sobre ella",
+            "corto sobre",
+            "PERSON",
+            "gazetteer:full name",
+            id="listed-small-words",
+        ),
+        pytest.param(
+            "Explain the Press Release.", "Press Release", "ORG", STOCK, id="everyday-words-in-a-request"
+        ),
+        pytest.param(
             "머신러닝이 무엇인지 설명해", "머신러닝이", "PERSON", STOCK, id="script-the-model-never-saw"
         ),
     ],

@@ -28,6 +28,7 @@ def typed(text: str) -> list[tuple[str, str]]:
         pytest.param("a call with sandeep today", ["sandeep"], id="lower case, no word"),
         pytest.param("tell maria gonzalez that", ["maria gonzalez"], id="lower case, both listed"),
         pytest.param("tell karen o'neill that", ["karen o'neill"], id="apostrophe"),
+        pytest.param("TO EWAN VAN QWRZYK NOW", ["EWAN VAN QWRZYK"], id="capitals, particle"),
         pytest.param("THAT EWAN QWRZYK LEFT", ["EWAN QWRZYK"], id="capitals, unlisted family name"),
         pytest.param("CLAIM OF JONATHAN PETERSON", ["JONATHAN PETERSON"], id="capitals"),
         pytest.param("Bill for Will Parker", ["Will Parker"], id="ambiguous, with a family name"),
