@@ -21,7 +21,8 @@ _MOST_WORDS = 6
 _LEGAL = (
     r"\b(?:(?i:inc|ltd|llc|llp|plc|gmbh|corp|s\.?a\.?r\.?l|s\.p\.a|s\.r\.l|b\.v|n\.v|pty|pvt|limited)\b"
     r"|(?:Incorporated|INCORPORATED|AG|SA|SE|KG|KGaA|AB|Oy|Oyj|ASA|A/S|ApS|SAS|BV|NV|SpA|Srl|S\.A|S\.L|SL|Lda|Ltda|Kft|Zrt"
-    r"|LP|Co|UG|OHG|EOOD|OOD|UAB|O\x{dc}|s\.r\.o|spol\. s r\.o|d\.o\.o|[Ss]p\. z o\.o|A\.\x{15e}|S\.A\.S|Pte|Sdn Bhd)\b)"
+    r"|LP|Co|UG|OHG|EOOD|OOD|UAB|O\x{dc}|s\.r\.o|spol\. s r\.o|d\.o\.o|[Ss]p\. z o\.o|A\.\x{15e}"
+    r"|S\.A\.S|Pte|Sdn Bhd)\b)"
 )
 _KIND = (
     r"\b(?:University|College|Hospital|Clinic|Bank|Institute|Foundation|Holdings?|Corporation|Industries|Technologies"
