@@ -112,6 +112,10 @@ class LinearPattern:
         """Start looking through a text; ``tick`` is called after each bounded piece of work."""
         return Scan(self, view, tick)
 
+    def may_match(self, view: TextView) -> bool:
+        """Tell whether there is a match but for lookarounds."""
+        return self.compile()(view.data, 0, len(view.data)) is not None
+
     def finditer(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield all matches as ``(start, end)`` in code points."""
         scan = self.scan(TextView(text))

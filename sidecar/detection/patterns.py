@@ -1,6 +1,7 @@
 """Finds spans by patterns: one prefilter pass over a text, then only the patterns that can match.
 
-A second pass, over text and hint, leaves out those that need a context word where none stands.
+Those that need a context word are looked at only where one stands, in text or hint; a pass of its own finds
+the words.
 
 Time is linear in the text, and offsets are code points of the text as it was given.
 """
@@ -18,6 +19,7 @@ from sidecar.detection.overlap import resolve
 from sidecar.detection.prefilter import Prefilter
 from sidecar.model import Origin, Passage, Span
 
+_CONTEXTS_PER_SET = 96
 _UNSURE = 0.6  # score of a match that fails its check, or needs no check, and stands in context
 
 
@@ -99,29 +101,33 @@ class PatternDetector:
         Unsupported: The patterns together exceed the prefilter's memory.
     """
 
-    __slots__ = ("_bound", "_contexts", "_prefilter", "patterns")
+    __slots__ = ("_bound", "_contexts", "_free", "_prefilter", "patterns")
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = tuple(patterns)
-        self._prefilter = Prefilter([pattern.regex.coarse for pattern in patterns])
+        self._free = [index for index, pattern in enumerate(patterns) if not pattern.bound]
         self._bound = [index for index, pattern in enumerate(patterns) if pattern.bound]
-        self._contexts = Prefilter([each.context.coarse for each in patterns if each.bound and each.context])
+        self._prefilter = Prefilter([patterns[index].regex.coarse for index in self._free])
+        contexts = [pattern.context for pattern in patterns if pattern.bound]
+        self._contexts = Prefilter([each.coarse for each in contexts if each], _CONTEXTS_PER_SET)
 
     def find(self, passage: Passage, tick: Callable[[], None] = lambda: None) -> list[Span]:
         """Return the disjoint spans of one passage, in ascending order."""
         view = TextView(passage.text)
-        likely = self.likely(view, passage.hint)
+        likely = self.likely(view, passage.hint, tick)
         if not likely:
             return []
         found = [span for index in likely for span in self.patterns[index].find(view, passage.hint, tick)]
         return resolve(passage.text, found)
 
-    def likely(self, view: TextView, hint: str = "") -> list[int]:
+    def likely(self, view: TextView, hint: str = "", tick: Callable[[], None] = lambda: None) -> list[int]:
         """Return the indices of all patterns that may match; the others surely do not."""
-        likely = self._prefilter.matching(view.data)
-        if not likely.isdisjoint(self._bound):
-            words = self._contexts.matching(view.data)
-            if hint:
-                words |= self._contexts.matching(TextView(hint).data)
-            likely -= {index for at, index in enumerate(self._bound) if at not in words}
+        likely = [self._free[at] for at in self._prefilter.matching(view.data, tick)]
+        words = self._contexts.matching(view.data, tick)
+        if hint:
+            words |= self._contexts.matching(TextView(hint).data, tick)
+        for at in words:
+            if self.patterns[self._bound[at]].regex.may_match(view):
+                likely.append(self._bound[at])
+            tick()
         return sorted(likely)

@@ -1,20 +1,21 @@
 """Tells in one pass over a text which of many patterns can match in it at all.
 
-No pattern that matches is left out. The patterns are spread over several automata, since one of all of
-them would outgrow its memory and start anew again and again.
+No pattern that matches is left out. The patterns are spread over several automata: one state stands for all
+that is under way in each pattern, and what many counted repeats make of a text of numbers would be a new
+state with nearly every character.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import re2
 
 from sidecar.detection.linear import re2_options
 from sidecar.detection.syntax import Unsupported
 
-_PATTERNS_PER_SET = 96
-_MEMORY = 64 << 20  # bytes for one automaton, of which few are used
+_PATTERNS_PER_SET = 8
+_MEMORY = 16 << 20  # bytes for one automaton, of which few are used
 
 
 class Prefilter:
@@ -22,6 +23,7 @@ class Prefilter:
 
     Args:
         sources: In RE2's syntax; each must match wherever its pattern does.
+        per_set: How many share an automaton; there can be many more if they are words.
 
     Raises:
         Unsupported: A source does not compile, or a set of them exceeds its memory.
@@ -29,15 +31,18 @@ class Prefilter:
 
     __slots__ = ("_sets",)
 
-    def __init__(self, sources: Sequence[str]) -> None:
-        self._sets = [
-            (start, _compiled(sources[start : start + _PATTERNS_PER_SET]))
-            for start in range(0, len(sources), _PATTERNS_PER_SET)
-        ]
+    def __init__(self, sources: Sequence[str], per_set: int = _PATTERNS_PER_SET) -> None:
+        count = -(-len(sources) // per_set)
+        # Neighbors are much alike; apart, they multiply each other's states less.
+        self._sets = [(start, count, _compiled(sources[start::count])) for start in range(count)]
 
-    def matching(self, data: bytes) -> set[int]:
+    def matching(self, data: bytes, tick: Callable[[], None] = lambda: None) -> set[int]:
         """Return the numbers of all patterns that may match in a text; the others surely do not."""
-        return {start + index for start, some in self._sets for index in some.Match(data) or ()}
+        found: set[int] = set()
+        for start, step, some in self._sets:
+            found.update(start + step * index for index in some.Match(data) or ())
+            tick()
+        return found
 
 
 def _compiled(sources: Sequence[str]) -> re2.Set:
