@@ -275,6 +275,7 @@ def test_a_pipeline_with_rules_of_its_own_is_left_to_spacy(tmp_path: Path) -> No
 
 def trained(ner: dict[str, object]) -> tuple[Language, EntityRecognizer]:
     """Return a ``ner`` component with random weights of the configuration given."""
+    spacy.util.fix_random_seed(7)
     nlp = spacy.blank("en")
     pipe = nlp.add_pipe("ner", config=ner)
     for label in ("PERSON", "ORG"):

@@ -200,7 +200,8 @@ static PyObject *load(PyObject *module, PyObject *args)
         if (PyObject_GetBuffer(PyTuple_GetItem(arrays, held), &views[held], PyBUF_C_CONTIGUOUS)) goto done;
         wanted.at[held] = views[held].buf;
         if (views[held].len != (Py_ssize_t)(wanted.elements[held] * 4) || (uintptr_t)views[held].buf % 4) {
-            PyErr_Format(PyExc_ValueError, "arrays[%zd]: %zu elements of 4 bytes are wanted", held, wanted.elements[held]);
+            PyErr_Format(PyExc_ValueError, "arrays[%zd]: %zu elements of 4 bytes are wanted", held,
+                         wanted.elements[held]);
             PyBuffer_Release(&views[held]);
             goto done;
         }
@@ -314,7 +315,8 @@ static PyObject *run(PyObject *module, PyObject *args)
         PyErr_NoMemory();
     } else if (!read_lengths(lengths, of_docs, docs, &words)) {
         NerBatch batch = {view.buf, of_docs, (int32_t)words, (int32_t)docs};
-        const Model *first = PyTuple_Size(models) == 1 ? PyCapsule_GetPointer(PyTuple_GetItem(models, 0), CAPSULE) : NULL;
+        const Model *first =
+            PyTuple_Size(models) == 1 ? PyCapsule_GetPointer(PyTuple_GetItem(models, 0), CAPSULE) : NULL;
         if ((uintptr_t)view.buf % sizeof(uint64_t))
             PyErr_Format(PyExc_ValueError, "features: not aligned");
         else if (rows_view.buf && (!first || (size_t)rows_view.len != (size_t)words * (size_t)first->shape.width * 4))

@@ -6,6 +6,8 @@
  *   - the linear layer is folded into the three lower maps;
  *   - rows are worked on in windows of WINDOW, so that all that is touched stays in the cache and the arena has a size
  *     that does not depend on the text; a window computes `depth` rows more on either side;
+ *   - of the rows between documents only those are computed that depend on a word and on which a word depends, which
+ *     matters for short texts; the others are the same for every text;
  *   - a state outside an entity depends on its word alone: those are scored in blocks, for the moves valid there;
  *   - inside an entity only two moves are valid, and only they are scored.
  */
@@ -64,6 +66,7 @@ typedef struct {
     float *tables[NER_MAX_TABLES]; /* [rows][width / LANES][pieces][LANES]: the mixer's map of each row */
     MaxoutNorm mixer;              /* without weights */
     MaxoutNorm encoder[NER_MAX_DEPTH];
+    float *still[NER_MAX_DEPTH];   /* [width]: what each layer gives for a row with no word in sight */
     Affine lower[3];               /* width -> [lower_pieces][hidden], the linear layer folded in; no bias */
     float *outside_bias;           /* [lower_pieces][hidden]: what is added to lower[0] outside an entity */
     float *inside_bias;            /* [lower_pieces][hidden]: what is added to all three inside */
@@ -103,9 +106,11 @@ static void lay_out(const NerShape *s, Packed *p, Cursor *at)
     size_t lower = lower_outputs(s), upper = upper_outputs(s), labels = (size_t)s->labels;
     for (int32_t t = 0; t < s->tables; t++) p->tables[t] = floats(at, (size_t)s->rows[t] * pieces * width);
     p->mixer = (MaxoutNorm){NULL, floats(at, pieces * width), floats(at, width), floats(at, width)};
-    for (int32_t l = 0; l < s->depth; l++)
+    for (int32_t l = 0; l < s->depth; l++) {
         p->encoder[l] = (MaxoutNorm){floats(at, 3 * width * pieces * width), floats(at, pieces * width),
                                      floats(at, width), floats(at, width)};
+        p->still[l] = floats(at, width);
+    }
     for (int f = 0; f < 3; f++) p->lower[f] = (Affine){width, lower, floats(at, width * lower), NULL};
     p->outside_bias = floats(at, lower);
     p->inside_bias = floats(at, lower);
@@ -211,6 +216,21 @@ static void pack_upper(const NerShape *s, const NerWeights *w, Packed *p)
     p->upper.outputs = rounded((size_t)p->moves, SPREAD);
 }
 
+static void encode(const NerShape *s, const MaxoutNorm *layer, const float *in, const int32_t *which, size_t count,
+                   float *out);
+
+/* Rows without a word in sight: zeros at first, then what a layer gives where all three rows are alike. */
+static void pack_still(const NerShape *s, Packed *p)
+{
+    size_t width = (size_t)s->width;
+    _Alignas(NER_ALIGN) float in[3 * NER_MAX_WIDTH] = {0}, out[3 * NER_MAX_WIDTH];
+    for (int32_t l = 0; l < s->depth; l++) {
+        encode(s, &p->encoder[l], in, (int32_t[]){1}, 1, out);
+        memcpy(p->still[l], out + width, width * sizeof(float));
+        for (size_t r = 0; r < 3; r++) memcpy(in + r * width, p->still[l], width * sizeof(float));
+    }
+}
+
 typedef struct {
     Packed packed;
     void *memory;
@@ -249,6 +269,7 @@ static void *pack(const NerShape *s, const NerWeights *w)
     for (int32_t l = 0; l < s->depth; l++)
         pack_maxout(s, &p->encoder[l], w->encoder_weights[l], w->encoder_bias[l], w->encoder_gain[l],
                     w->encoder_shift[l], 3 * width);
+    pack_still(s, p);
     pack_lower(s, w, p);
     pack_upper(s, w, p);
     return owned;
@@ -259,6 +280,8 @@ static void *pack(const NerShape *s, const NerWeights *w)
 typedef struct {
     int32_t *words;    /* [rows of the batch]: which word a row is, or -1 */
     float *x, *y;      /* [buffer_rows][width] */
+    int32_t *distance; /* [buffer_rows]: from the nearest word of the window */
+    int32_t *which;    /* [buffer_rows]: rows to compute */
     uint16_t *memo;    /* [MEMO]: a row of the window + 1, or 0 */
     float *lowered;    /* [BLOCK][lower outputs] */
     float *hidden;     /* [BLOCK][hidden] */
@@ -280,6 +303,8 @@ static void lay_out_arena(const NerShape *s, int64_t rows, Arena *a, Cursor *at)
     a->words = slice(at, (size_t)rows * sizeof(int32_t));
     a->x = floats(at, buffer_rows(s, rows) * width);
     a->y = floats(at, buffer_rows(s, rows) * width);
+    a->distance = slice(at, buffer_rows(s, rows) * sizeof(int32_t));
+    a->which = slice(at, buffer_rows(s, rows) * sizeof(int32_t));
     a->memo = slice(at, MEMO * sizeof(uint16_t));
     a->lowered = floats(at, BLOCK * lower);
     a->hidden = floats(at, BLOCK * (size_t)s->hidden);
@@ -299,21 +324,26 @@ static size_t arena_bytes(const NerShape *s, int32_t words, int32_t docs)
 
 /* --- the forward pass --------------------------------------------------------------------------------------------- */
 
-/* Rows [0, count) of a tile as pointers; those beyond repeat the last, and are computed for nothing. */
-INLINE void tile_rows(const float *tile[TILE], const float *in, size_t stride, size_t count)
+/* `count` rows of a tile as pointers; those beyond repeat the last, and are computed for nothing. */
+INLINE void tile_rows(const float *tile[TILE], const float *in, size_t stride, const int32_t *which, size_t from,
+                      size_t count)
 {
-    for (size_t r = 0; r < TILE; r++) tile[r] = in + (r < count ? r : count - 1) * stride;
+    for (size_t r = 0; r < TILE; r++) {
+        size_t row = from + (r < count ? r : count - 1);
+        tile[r] = in + (which ? (size_t)which[row] : row) * stride;
+    }
 }
 
-/* out[count][width] = maxout of `pieces` (a constant) maps of in[count][inputs], whose rows lie `stride` apart. */
-INLINE void maxout_of(const NerShape *s, const MaxoutNorm *layer, const float *in, size_t stride, size_t inputs,
-                      size_t count, float *out, size_t pieces)
+/* out[row] = maxout of `pieces` (a constant) maps of the three rows of `in` around it, for each row in which[count]. */
+INLINE void maxout_of(const NerShape *s, const MaxoutNorm *layer, const float *in, const int32_t *which, size_t count,
+                      float *out, size_t pieces)
 {
-    size_t width = (size_t)s->width;
+    size_t width = (size_t)s->width, inputs = 3 * width;
     for (size_t from = 0; from < count; from += TILE) {
         size_t rows = count - from < TILE ? count - from : TILE;
         const float *tile[TILE];
-        tile_rows(tile, in + from * stride, stride, rows);
+        tile_rows(tile, in, width, which, from, rows);
+        for (size_t r = 0; r < TILE; r++) tile[r] -= width;
         for (size_t o = 0; o < width; o += LANES) {
             const float *weights = layer->weights + o * inputs * pieces, *bias = layer->bias + o * pieces;
             Vector sums[TILE][NER_MAX_PIECES];
@@ -333,19 +363,19 @@ INLINE void maxout_of(const NerShape *s, const MaxoutNorm *layer, const float *i
             for (size_t r = 0; r < rows; r++) {
                 Vector best = larger(sums[r][0], sums[r][1]);
                 if (pieces == 3) best = larger(best, sums[r][2]);
-                store(out + (from + r) * width + o, best);
+                store(out + (size_t)which[from + r] * width + o, best);
             }
         }
     }
 }
 
-/* out[count][outputs] = the map of in[count][inputs]. */
-static void affine(const Affine *a, const float *in, size_t stride, size_t count, float *out)
+/* out[count][outputs] = the map of the rows which[count] of in[][inputs]; of the first ones if `which` is NULL. */
+static void affine(const Affine *a, const float *in, const int32_t *which, size_t count, float *out)
 {
     for (size_t from = 0; from < count; from += TILE) {
         size_t rows = count - from < TILE ? count - from : TILE;
         const float *tile[TILE];
-        tile_rows(tile, in + from * stride, stride, rows);
+        tile_rows(tile, in, a->inputs, which, from, rows);
         for (size_t o = 0; o < a->outputs; o += SPREAD) {
             const float *weights = a->weights + o * a->inputs;
             Vector sums[TILE][PANEL];
@@ -385,14 +415,54 @@ INLINE void layer_norm(const NerShape *s, const MaxoutNorm *layer, const float *
     }
 }
 
-/* out[count][width] = rows 1 .. count of `in`, plus the layer's result for them; `in` has a row more on either side. */
-static void encode(const NerShape *s, const MaxoutNorm *layer, const float *in, size_t count, float *out)
+/* out[row] = in[row] plus the layer's result for it, for each row in which[count]; `in` has a row on either side. */
+static void encode(const NerShape *s, const MaxoutNorm *layer, const float *in, const int32_t *which, size_t count,
+                   float *out)
 {
     size_t width = (size_t)s->width;
-    if (s->pieces == 3) maxout_of(s, layer, in, width, 3 * width, count, out, 3);
-    else maxout_of(s, layer, in, width, 3 * width, count, out, 2);
-    for (size_t r = 0; r < count; r++)
-        layer_norm(s, layer, out + r * width, in + (r + 1) * width, out + r * width);
+    if (s->pieces == 3) maxout_of(s, layer, in, which, count, out, 3);
+    else maxout_of(s, layer, in, which, count, out, 2);
+    for (size_t i = 0; i < count; i++) {
+        float *row = out + (size_t)which[i] * width;
+        layer_norm(s, layer, row, in + (size_t)which[i] * width, row);
+    }
+}
+
+/* distance[count]: how far the nearest word is among these rows; `count` where there is none. */
+static void measure(const int32_t *words, size_t count, int32_t *distance)
+{
+    int32_t since = (int32_t)count;
+    for (size_t r = 0; r < count; r++) {
+        since = words[r] >= 0 ? 0 : since + 1;
+        distance[r] = since;
+    }
+    since = (int32_t)count;
+    for (size_t r = count; r-- > 0;) {
+        since = words[r] >= 0 ? 0 : since + 1;
+        if (since < distance[r]) distance[r] = since;
+    }
+}
+
+/* Encode x[count], whose outer `depth` rows on either side are only there to be looked at; return the rows.
+ *
+ * After layer l (from 1) a row depends on words within l rows, and words need rows within depth - l of them. */
+static const float *encode_all(const NerShape *s, const Packed *p, const Arena *a, size_t count)
+{
+    size_t width = (size_t)s->width;
+    float *x = a->x, *y = a->y;
+    for (int32_t l = 1; l <= s->depth; l++) {
+        int32_t needed = s->depth - l, moved = l < needed ? l : needed;
+        size_t to_compute = 0;
+        for (size_t r = (size_t)l; r < count - (size_t)l; r++) {
+            if (a->distance[r] <= moved) a->which[to_compute++] = (int32_t)r;
+            else if (a->distance[r] <= needed) memcpy(y + r * width, p->still[l - 1], width * sizeof(float));
+        }
+        encode(s, &p->encoder[l - 1], x, a->which, to_compute, y);
+        float *swap = x;
+        x = y;
+        y = swap;
+    }
+    return x;
 }
 
 INLINE void embed_of(const NerShape *s, const Packed *p, const uint64_t *ids, float *out, size_t pieces)
@@ -483,7 +553,7 @@ static int goes_on(const NerShape *s, const Packed *p, const Arena *a, const flo
                    int32_t label, float *hidden)
 {
     size_t at = (size_t)label * (size_t)s->hidden;
-    affine(&p->lower[2], previous, (size_t)s->width, 1, a->inside);
+    affine(&p->lower[2], previous, NULL, 1, a->inside);
     lower_maxout(s, lowered, p->inside_bias, a->first, a->inside, hidden);
     float in = score(s, p->in_weights + at, hidden) + p->in_bias[label];
     float last = score(s, p->last_weights + at, hidden) + p->last_bias[label];
@@ -523,31 +593,34 @@ static void decode_word(const NerShape *s, const Packed *p, const Arena *a, cons
     d->start = word - d->begin;
     if (p->kinds[best] == NER_BEGIN) {
         d->label = p->labels[best];
-        affine(&p->lower[1], row, (size_t)s->width, 1, a->first);
+        affine(&p->lower[1], row, NULL, 1, a->first);
         return;
     }
     assert(d->count < batch->words);
     spans[d->count++] = (NerSpan){d->doc, d->start, d->start + 1, p->labels[best]};
 }
 
-/* Decode `count` encoded rows, the first of which is row `from` of the batch. */
+/* Decode the words among the encoded rows [begin, end); words[r] is the word of row r. */
 static void decode(const NerShape *s, const Packed *p, const NerBatch *batch, const Arena *a, const float *encoded,
-                   int64_t from, size_t count, Decoder *d, NerSpan *spans)
+                   const int32_t *words, size_t begin, size_t end, Decoder *d, NerSpan *spans)
 {
-    size_t width = (size_t)s->width, hidden = (size_t)s->hidden;
-    for (size_t begin = 0; begin < count; begin += BLOCK) {
-        size_t rows = count - begin < BLOCK ? count - begin : BLOCK;
-        affine(&p->lower[0], encoded + begin * width, width, rows, a->lowered);
-        for (size_t r = 0; r < rows; r++)
-            lower_maxout(s, a->lowered + r * p->lower[0].outputs, p->outside_bias, NULL, NULL, a->hidden + r * hidden);
-        affine(&p->upper, a->hidden, hidden, rows, a->scores);
-        for (size_t r = 0; r < rows; r++) {
-            const float *row = encoded + (begin + r) * width;
-            int32_t word = a->words[from + (int64_t)(begin + r)];
-            if (word >= 0) decode_word(s, p, a, batch, d, word, r, row, begin + r ? row - width : a->carried, spans);
+    size_t width = (size_t)s->width, hidden = (size_t)s->hidden, count = 0;
+    for (size_t r = begin; r < end; r++)
+        if (words[r] >= 0) a->which[count++] = (int32_t)r;
+    for (size_t done = 0; done < count; done += BLOCK) {
+        size_t rows = count - done < BLOCK ? count - done : BLOCK;
+        const int32_t *which = a->which + done;
+        affine(&p->lower[0], encoded, which, rows, a->lowered);
+        for (size_t i = 0; i < rows; i++)
+            lower_maxout(s, a->lowered + i * p->lower[0].outputs, p->outside_bias, NULL, NULL, a->hidden + i * hidden);
+        affine(&p->upper, a->hidden, NULL, rows, a->scores);
+        for (size_t i = 0; i < rows; i++) {
+            size_t r = (size_t)which[i];
+            const float *row = encoded + r * width;
+            decode_word(s, p, a, batch, d, words[r], i, row, r > begin ? row - width : a->carried, spans);
         }
     }
-    memcpy(a->carried, encoded + (count - 1) * width, width * sizeof(float));
+    if (words[end - 1] >= 0) memcpy(a->carried, encoded + (end - 1) * width, width * sizeof(float));
 }
 
 static void lay_out_words(const NerShape *s, const NerBatch *batch, int32_t *words)
@@ -576,20 +649,15 @@ static int32_t run(const NerShape *s, const void *packed, const NerBatch *batch,
     /* The first and last `depth` rows of the batch belong to no word: no window is for them. */
     for (int64_t from = s->depth; from < rows - s->depth; from += WINDOW) {
         size_t count = (size_t)(rows - s->depth - from < WINDOW ? rows - s->depth - from : WINDOW);
+        const int32_t *words = a.words + from - s->depth;
         assert(count + 2 * depth <= buffer_rows(s, rows));
         embed(s, p, batch, &a, from - s->depth, count + 2 * depth);
-        float *x = a.x, *y = a.y;
-        for (size_t l = 0; l < depth; l++) {
-            encode(s, &p->encoder[l], x, count + 2 * (depth - l - 1), y);
-            float *swap = x;
-            x = y;
-            y = swap;
-        }
-        decode(s, p, batch, &a, x, from, count, &decoder, spans);
-        for (size_t r = 0; rows_out && r < count; r++) {
-            int32_t word = a.words[from + (int64_t)r];
-            if (word >= 0) memcpy(rows_out + (size_t)word * width, x + r * width, width * sizeof(float));
-        }
+        measure(words, count + 2 * depth, a.distance);
+        const float *encoded = encode_all(s, p, &a, count + 2 * depth);
+        decode(s, p, batch, &a, encoded, words, depth, depth + count, &decoder, spans);
+        for (size_t r = depth; rows_out && r < depth + count; r++)
+            if (words[r] >= 0)
+                memcpy(rows_out + (size_t)words[r] * width, encoded + r * width, width * sizeof(float));
     }
     return decoder.count;
 }
