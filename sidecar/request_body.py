@@ -22,7 +22,7 @@ from sidecar.model import Budget, Headers, Original, Passage, Span
 from sidecar.policy import check_body
 from sidecar.tokens.token_map import TokenMap
 
-_AnySpan = TypeVar("_AnySpan", bound=Span)
+_Any = TypeVar("_Any")
 
 # What data frames make of a column of whole numbers with gaps.
 _WHOLE_FRACTION = re.compile(r"\.0+\Z")
@@ -160,8 +160,8 @@ def tokenize_body(  # noqa: PLR0913  each is one part of the core
     # What is known already was found before all that this request says.
     spans = detection.spread([*known, *passages], [*covered, *found], budget)[len(known) :]
     _refuse_fixed(parsed.fields, spans)
-    _refuse_originals_in_signed_text(parsed, [*known, *passages], [*covered, *spans])
-    for field in parsed.fields:
+    _refuse_originals_in_signed_text(parsed, [*known, *passages], [*covered, *spans], budget)
+    for field in _in_time(parsed.fields, budget):
         token_map.reserve(field.text)
     _number(parsed.fields, spans, len(known), token_map, budget)
     fields = zip(parsed.fields, spans, strict=True)
@@ -228,11 +228,11 @@ def _token(field: TextField, span: Span, token_map: TokenMap) -> str:
     return token_map.tokenize(_original(field, span), span.entity_type, source)
 
 
-def _in_time(spans: Sequence[_AnySpan], budget: Budget) -> Iterator[_AnySpan]:
-    for count, span in enumerate(spans):
+def _in_time(each: Sequence[_Any], budget: Budget) -> Iterator[_Any]:
+    for count, one in enumerate(each):
         if count % 4096 == 0:
             budget.check()
-        yield span
+        yield one
 
 
 def _replacements(
@@ -256,12 +256,12 @@ def _refuse_fixed(fields: Sequence[TextField], spans: Sequence[Sequence[Span]]) 
 
 
 def _refuse_originals_in_signed_text(
-    parsed: ParsedRequest, passages: list[Passage], spans: Sequence[Sequence[Span]]
+    parsed: ParsedRequest, passages: list[Passage], spans: Sequence[Sequence[Span]], budget: Budget
 ) -> None:
     if not parsed.signed:
         return
     signed = [Passage(text, patterns_only=True) for text in parsed.signed]
-    covered = propagate([*passages, *signed], [*spans, *([] for _ in signed)])
+    covered = propagate([*passages, *signed], [*spans, *([] for _ in signed)], budget.check)
     for found in covered[len(passages) :]:
         if found:
             raise RequestRefused(

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.detection.pipeline import Detection, load_detection
+from sidecar.errors import RequestRefused
 from sidecar.formats.registry import format_for_path
 from sidecar.model import Escaping
 from sidecar.request_body import Deadline, tokenize_body
@@ -53,6 +54,43 @@ def tokenized(finder: Detection, token_map: TokenMap, *contents: object) -> list
     seen = tokenize_body(body, fmt, finder, token_map, Deadline(20.0))
     assert json.loads(token_map.restore(seen.decode(), Escaping.JSON)) == json.loads(body)
     return [message["content"] for message in json.loads(seen)["messages"]]
+
+
+class Counted(Deadline):
+    """A deadline that counts how often it is asked, and ends after so many times."""
+
+    def __init__(self, ends_after: int = 1 << 30) -> None:
+        super().__init__(20.0)
+        self.asked, self._ends_after = 0, ends_after
+
+    def check(self) -> None:
+        self.asked += 1
+        if self.asked > self._ends_after:
+            self.end_now()
+        super().check()
+
+
+SIGNED = {"type": "thinking", "thinking": "so it goes. " * 50, "signature": "c2lnbmVk"}
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        pytest.param(["nothing " * 50] * 300, id="many-texts"),
+        pytest.param([" ".join(f"u{number}@example.org" for number in range(9000))], id="many-originals"),
+        pytest.param(["ann@example.org", [SIGNED] * 300], id="signed-text"),
+    ],
+)
+def test_the_time_is_checked_all_along(contents: list[object]) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": each} for each in contents]}).encode()
+    fmt = format_for_path("/v1/messages")
+    whole = Counted()
+    tokenize_body(body, fmt, detection(), TokenMap(detection().entity_types), whole)
+    pieces = sum(len(each) if isinstance(each, list) else 1 for each in contents)
+    assert whole.asked > pieces
+    for asked in {1, whole.asked // 2, whole.asked - 1}:
+        with pytest.raises(RequestRefused, match="too long"):
+            tokenize_body(body, fmt, detection(), TokenMap(detection().entity_types), Counted(asked))
 
 
 def test_an_original_that_later_text_gives_away_renumbers_nothing_before_it() -> None:

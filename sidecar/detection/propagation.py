@@ -29,6 +29,7 @@ _SHORTEST_NUMBER = 9  # digits from which a pattern's original is looked for wit
 _LONGEST = 200  # code points up to which an original is looked for in other spellings, and at once
 _LONGEST_AT_ALL = 8192  # code points up to which it is looked for
 _MOST_ALIKE = 32  # originals longer than ``_LONGEST`` that start alike
+_BETWEEN_TICKS = 4096  # originals, or places where one may stand
 _NAMES = frozenset({"PERSON", "ORG", "LOCATION"})
 _ESCAPE = re.compile(r"[\\%&]")
 _SEPARATORS = " .-\u00a0\u2010\u2011\u2012\u2013\u2014"
@@ -86,7 +87,7 @@ def spread(
         _whole(passage, [_covered(span, (number, span.start)) for span in found])
         for number, (passage, found) in enumerate(zip(passages, spans, strict=True))
     ]
-    automaton = _automaton(passages, kept)
+    automaton = _automaton(passages, kept, tick)
     if automaton is None:
         return kept
     return [
@@ -130,7 +131,7 @@ class _Sought:
 
 
 def _automaton(
-    passages: Sequence[Passage], spans: Sequence[Sequence[Covered]]
+    passages: Sequence[Passage], spans: Sequence[Sequence[Covered]], tick: Callable[[], None]
 ) -> ahocorasick.Automaton | None:
     """Return what finds every spelling of every original; None without any."""
     sought: dict[str, dict[str, _Sought]] = {}
@@ -143,6 +144,8 @@ def _automaton(
             if key in known or not _spreads(original, span):
                 continue
             known.add(key)
+            if len(known) % _BETWEEN_TICKS == 0:
+                tick()
             for spelling in _spellings(original, span):
                 _entry(sought, folded(spelling)).add_exact(spelling, span)
             if len(original) <= _LONGEST:
@@ -153,7 +156,9 @@ def _automaton(
     automaton = ahocorasick.Automaton()
     for head, alike in sought.items():
         automaton.add_word(head, (len(head), tuple(alike.values())))
+    tick()
     automaton.make_automaton()
+    tick()
     return automaton
 
 
@@ -241,7 +246,7 @@ def _matches(
 ) -> Iterator[tuple[int, int, Covered]]:
     plain, done = folded(text), 0
     for count, (last, (size, alike)) in enumerate(automaton.iter(plain)):
-        if count % 4096 == 0:
+        if count % _BETWEEN_TICKS == 0:
             tick()
         start = last + 1 - size
         for sought in alike:
