@@ -181,8 +181,10 @@ class Detection:
         return self._settled(_Reading(view, passage.text, self._by_form(passage)))[0]
 
     def _read(self, passages: Sequence[Passage], budget: Budget) -> list[_Reading]:
-        views = [normalized(passage.text) for passage in passages]
-        budget.check()
+        views = []
+        for passage in passages:
+            views.append(normalized(passage.text))
+            budget.check()
         # Half a character would stop an engine that reads UTF-8; U+FFFD in its place moves nothing.
         texts = [without_surrogates(view.text) for view in views]
         read = [
