@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidecar.detection import native
 from sidecar.detection.native import Kernel
+from sidecar.detection.spacy_start import import_spacy, load_pipeline
 from sidecar.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -160,13 +161,14 @@ def _pipeline(name: str) -> Any:  # noqa: ANN401 - spaCy has no types
 
 
 def _loaded(name: str) -> Any:  # noqa: ANN401 - spaCy has no types
-    spacy = importlib.import_module("spacy")
+    import_spacy()  # before the model's package does
     if not (folder := Path(name)).is_dir():
         if not name.isidentifier():
             raise ModuleNotFoundError(name=name)
         importlib.import_module(name)
     place = folder if folder.is_dir() else name
-    nlp = spacy.load(place, exclude=list(_LEFT_OUT))
+    others = name not in _INSTALLED_AS[STOCK]  # which has nothing but components of spaCy itself
+    nlp = load_pipeline(place, sorted(_LEFT_OUT), third_parties=others)
     if "Listener" in repr(nlp.config["components"].get("ner")):
-        nlp = spacy.load(place, exclude=list(_LEFT_OUT - _LISTENED_TO))
+        nlp = load_pipeline(place, sorted(_LEFT_OUT - _LISTENED_TO), third_parties=others)
     return nlp
