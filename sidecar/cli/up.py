@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sidecar.cli.core import build
-from sidecar.cli.serve import Serving
 from sidecar.errors import ConfigError
-from sidecar.extproc.workers import Worker
 from sidecar.gateway.certificate import self_signed
 from sidecar.gateway.launcher import Gateway, find_envoy, runtime_folder
 from sidecar.gateway.plan import GatewayPlan, ListenerTls
@@ -16,6 +14,9 @@ from sidecar.gateway.trust import combined_pem, system_bundle
 from sidecar.settings import Settings
 from sidecar.supervisor.child import forbid_core_dumps
 from sidecar.supervisor.loop import Supervisor
+
+if TYPE_CHECKING:
+    from sidecar.extproc.workers import Worker
 
 SHOWN_FOLDER = Path("/run/pii-sidecar")  # stands for the private folder that each run makes for itself
 
@@ -33,11 +34,11 @@ def up(settings: Settings, *, self_signed_tls: bool) -> None:
     with runtime_folder() as folder:
         tls = self_signed(folder, [settings.host]) if self_signed_tls else None
         plan = plan_for(settings, folder, tls)
-        serving = Serving(settings, build(settings), plan.sidecars)
-        workers = [Worker(index, serving) for index in range(settings.worker_count)]
         gateway = Gateway(plan, folder, binary)
-        supervisor = Supervisor(workers, [gateway], drain_seconds=settings.drain_seconds)
-        supervisor.run(on_ready=lambda: _say_ready(gateway))
+        with gateway.ahead():
+            workers = _workers(settings, plan)
+            supervisor = Supervisor(workers, [gateway], drain_seconds=settings.drain_seconds)
+            supervisor.run(on_ready=lambda: _say_ready(gateway))
 
 
 def shown_config(settings: Settings) -> str:
@@ -99,6 +100,17 @@ def split_upstreams(given: list[str]) -> dict[str, str]:
             raise ConfigError(f"--upstream {text!r}: expected NAME=URL")
         upstreams[name] = url
     return upstreams
+
+
+def _workers(settings: Settings, plan: GatewayPlan) -> list[Worker]:
+    """Load the core; return the workers that are to share it."""
+    # Here, since all of detection takes a while to import: Envoy starts at the same time.
+    from sidecar.cli.core import build
+    from sidecar.cli.serve import Serving
+    from sidecar.extproc.workers import Worker
+
+    serving = Serving(settings, build(settings), plan.sidecars)
+    return [Worker(index, serving) for index in range(settings.worker_count)]
 
 
 def _say_ready(gateway: Gateway) -> None:

@@ -74,6 +74,7 @@ KEEPALIVE = KeepaliveSettings(
 )
 CHECK_INTERVAL = timedelta(milliseconds=500)
 RECOVERY_INTERVAL = timedelta(milliseconds=250)
+START_INTERVAL = timedelta(milliseconds=100)  # Envoy may be there before the workers are
 
 
 def clusters(plan: GatewayPlan) -> list[Cluster]:
@@ -168,7 +169,7 @@ def _health_check() -> HealthCheck:
     return HealthCheck(
         timeout=timedelta(seconds=1),
         interval=CHECK_INTERVAL,
-        no_traffic_interval=CHECK_INTERVAL,
+        no_traffic_interval=START_INTERVAL,
         no_traffic_healthy_interval=CHECK_INTERVAL,
         unhealthy_interval=RECOVERY_INTERVAL,
         unhealthy_edge_interval=RECOVERY_INTERVAL,

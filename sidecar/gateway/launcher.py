@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import math
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -33,7 +35,6 @@ NEWEST = (1, 40)
 LOG_FORMAT = "%l %n %v"
 SIDECAR = "sidecar"
 DNS_PATIENCE = 2.0  # seconds to wait for providers' names before serving without them
-ANY_PORT = "port_value: 0\n"  # the listener's alone: no provider or worker may have it
 LONGEST_SOCKET_NAME = "/worker-999.sock"
 
 
@@ -141,12 +142,13 @@ class Gateway:
 
     def __init__(self, plan: GatewayPlan, folder: Path, binary: Path, concurrency: int = 2) -> None:
         self._plan = plan
-        self._file = folder / "envoy.yaml"
+        self._file = folder / "envoy.json"
         self._binary = binary
         self._concurrency = concurrency
         self._admin = Admin(plan.admin_socket)
         self._log = EnvoyLog()
         self._started = 0.0
+        self._ahead: tuple[int, int] | None = None
         self._draining = False
 
     @property
@@ -155,12 +157,34 @@ class Gateway:
         host = f"[{self._plan.host}]" if ":" in self._plan.host else self._plan.host
         return f"{'https' if self._plan.tls else 'http'}://{host}:{self._plan.port}"
 
+    @contextlib.contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Start Envoy now, for the first ``spawn`` to return; end it if there was none.
+
+        Building its configuration and starting takes as long as loading a model: both at once.
+
+        Raises:
+            ConfigError: The port is taken.
+        """
+        self._ahead = self.spawn(())
+        try:
+            yield
+        finally:
+            if self._ahead is not None:
+                pid, pipe = self._ahead
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                os.close(pipe)
+
     def spawn(self, unwanted: Sequence[int]) -> tuple[int, int]:
         """Start Envoy; return its process id and the read end of its log.
 
         Raises:
             ConfigError: The port is taken.
         """
+        if self._ahead is not None:
+            started, self._ahead = self._ahead, None
+            return started
         if not self._started:
             _check_port(self._plan.host, self._plan.port)
         self._plan.admin_socket.unlink(missing_ok=True)
@@ -212,9 +236,10 @@ class Gateway:
         """Let every later Envoy listen where clients found the first."""
         if self._plan.port == 0:
             self._plan = replace(self._plan, port=port)
-            _write(
-                self._file, self._file.read_text(encoding="utf-8").replace(ANY_PORT, f"port_value: {port}\n")
-            )
+            config = json.loads(self._file.read_bytes())
+            (listener,) = config["static_resources"]["listeners"]
+            listener["address"]["socket_address"]["port_value"] = port
+            _write(self._file, json.dumps(config))
 
     def _become_envoy(self, output: int) -> NoReturn:
         command = [str(self._binary), "-c", str(self._file), "--disable-hot-restart"]
@@ -225,9 +250,9 @@ class Gateway:
             os.dup2(output, 2)
             if not self._file.exists():
                 # In the child, since Envoy's API takes the parent's memory and most of a second to load.
-                from sidecar.gateway.bootstrap import to_yaml  # noqa: PLC0415 - see above
+                from sidecar.gateway.bootstrap import to_dict  # noqa: PLC0415 - see above
 
-                _write(self._file, to_yaml(self._plan))
+                _write(self._file, json.dumps(to_dict(self._plan)))
             # Envoy needs none of our settings, and the key of the conversation store is none of its business.
             theirs = {
                 name: text for name, text in os.environ.items() if not name.upper().startswith(ENV_PREFIX)

@@ -134,7 +134,8 @@ class Supervisor:
     ) -> None:
         self._workers = [_Slot(child) for child in workers]
         self._gateways = [_Slot(child) for child in gateways]
-        self._slots = self._workers + self._gateways
+        # Gateways first: one may run already, and then the forks of workers close its pipe, too.
+        self._slots = self._gateways + self._workers
         self._drain_seconds = drain_seconds
         self._inbox, self._outbox = socket.socketpair()  # signals arrive here, one byte each
         self._inbox.setblocking(False)

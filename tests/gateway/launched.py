@@ -56,7 +56,8 @@ def main() -> int:
             )
             gateway = Gateway(plan, folder, find_envoy(), concurrency=1)
             children = [Worker(index, starter(folder)) for index in range(workers)]
-            Supervisor(children, [gateway]).run(lambda: say(f"ready {gateway.url} {folder}"))
+            with gateway.ahead():
+                Supervisor(children, [gateway]).run(lambda: say(f"ready {gateway.url} {folder}"))
     except ConfigError as exc:
         say(f"config: {exc}")
         return 2

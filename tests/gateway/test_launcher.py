@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from sidecar.errors import ConfigError
-from sidecar.gateway.launcher import NEWEST, OLDEST, find_envoy, runtime_folder
+from sidecar.gateway.launcher import NEWEST, OLDEST, Gateway, find_envoy, runtime_folder
+from sidecar.gateway.plan import GatewayPlan
 
 SCRIPT = Path(__file__).with_name("launched.py")
 PATIENCE = 30.0
@@ -149,7 +150,53 @@ def test_the_private_folder_is_private_and_its_sockets_too(provider: str) -> Non
         run.wait_ready()
         assert stat.S_IMODE(run.folder.stat().st_mode) == 0o700
         assert stat.S_IMODE((run.folder / "admin.sock").stat().st_mode) == 0o600
-        assert stat.S_IMODE((run.folder / "envoy.yaml").stat().st_mode) == 0o600
+        assert stat.S_IMODE((run.folder / "envoy.json").stat().st_mode) == 0o600
+
+
+def gateway(folder: Path) -> Gateway:
+    plan = GatewayPlan(
+        targets={"openai": "http://127.0.0.1:9"},
+        default_target="openai",
+        sidecars=(f"unix:{folder}/worker-0.sock",),
+        admin_socket=folder / "admin.sock",
+        port=0,
+    )
+    return Gateway(plan, folder, find_envoy())
+
+
+def own_children() -> set[int]:
+    return {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()}
+
+
+@pytest.mark.envoy
+def test_an_envoy_started_ahead_is_the_one_that_is_supervised() -> None:
+    before = own_children()
+    with runtime_folder() as folder:
+        envoy = gateway(folder)
+        with envoy.ahead():
+            [running] = own_children() - before
+            pid, pipe = envoy.spawn(())
+            assert (pid, own_children() - before) == (running, {running})
+        assert not gone(pid)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(pipe)
+
+
+@pytest.mark.envoy
+def test_an_envoy_started_ahead_does_not_outlive_what_fails_meanwhile() -> None:
+    before = own_children()
+    meanwhile: list[set[int]] = []
+
+    def fail(folder: Path) -> None:
+        with gateway(folder).ahead():
+            meanwhile.append(own_children() - before)
+            raise ConfigError("no model")
+
+    with runtime_folder() as folder, pytest.raises(ConfigError, match="no model"):
+        fail(folder)
+    assert [len(pids) for pids in meanwhile] == [1]
+    assert own_children() == before
 
 
 @pytest.mark.envoy
