@@ -112,4 +112,4 @@ def _compiler() -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(build(Path(__file__).parent / SOURCES, Path(sys.argv[1]), sys.argv[2:] or RELEASE))
+    sys.exit(build(Path(__file__).parent / SOURCES, Path(sys.argv[1]), sys.argv[2:] or RELEASE) or 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -68,6 +70,14 @@ def test_sources_that_do_not_compile_leave_the_wheel_pure(tree: Path) -> None:
 def test_an_editable_install_gets_the_kernel_beside_its_sources(tree: Path) -> None:
     list(WheelBuilder(str(tree)).build(directory=str(tree / "dist"), versions=["editable"]))
     assert (tree / KERNEL).is_file()
+
+
+@pytest.mark.parametrize(("named", "code"), [("out.so", 0), ("no/such/folder/out.so", 1)])
+@needs_compiler
+def test_the_script_ends_as_the_build_does(tmp_path: Path, named: str, code: int) -> None:
+    command = [sys.executable, ROOT / "hatch_build.py", tmp_path / named, "-O0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, bool(done.stderr)) == (code, bool(code))
 
 
 def test_an_editable_install_without_a_compiler_keeps_no_old_kernel(

@@ -15,9 +15,9 @@
  *                     outside an entity  B-x: not on white space, not on the last word; U-x: not on white space; O
  *                     inside entity x    I-x: not on the last word; L-x
  *
- * Documents are laid out as spaCy lays them out: `depth` rows of zeros before, between and after them. These are
- * computed like any other row, and are just enough to keep documents from seeing each other: a word's result
- * depends on `depth` words to either side of it in its own document and on nothing else.
+ * Documents are laid out as spaCy lays them out: `depth` rows of zeros before, between and after them. These go
+ * through the encoder like any other row, and are just enough to keep documents from seeing each other: a word's
+ * result depends on `depth` words to either side of it in its own document and on nothing else.
  *
  * Shapes are row-major. Arrays that the caller hands in need no more alignment than their type; the caller owns
  * them, and nothing but `pack` reads weights. Memory inside is aligned to NER_ALIGN bytes, as the width is a
@@ -95,7 +95,7 @@ typedef struct {
     void (*release)(void *packed);
 
     /* The bytes of scratch memory that `run` needs for such a batch. The vector kernels take 4 bytes for each row of
-     * the batch and a constant beyond (about 1 MB for the small models); the reference takes 2 * width floats a row. */
+     * the batch and a constant beyond (half a megabyte for a width of 96), the reference 8 * width bytes a row. */
     size_t (*arena_bytes)(const NerShape *shape, int32_t words, int32_t docs);
 
     /* Find the entities; return how many. `arena`: as many bytes as stated above, aligned to NER_ALIGN, of any content;
