@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from sidecar.settings import Settings
 
 SECONDS_PER_TEXT = 3600.0  # a command at the terminal may take its time
 STDIN = "standard input"
+_NO_JSON = (math.inf, -math.inf)  # what numbers beyond all bounds are read as
 
 
 class BadInput(Exception):
@@ -88,15 +90,19 @@ def _records(lines: Iterable[str]) -> Iterator[tuple[str | int | float, str]]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, parse_constant=_refused)
         except (ValueError, RecursionError) as exc:
             raise BadInput(f"line {number}: not JSON") from exc
         if not isinstance(record, dict) or not isinstance(record.get("text"), str):
             raise BadInput(f'line {number}: expected an object with "id" and a string "text"')
         name = record.get("id")
-        if isinstance(name, bool) or not isinstance(name, str | int | float):
+        if isinstance(name, bool) or not isinstance(name, str | int | float) or name in _NO_JSON:
             raise BadInput(f'line {number}: "id" must be a string or a number')
         yield name, record["text"]
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)  # NaN and Infinity are no JSON
 
 
 def _as_json(span: Span) -> dict[str, object]:

@@ -39,7 +39,7 @@ def finder(span: Span) -> str:
 def print_report(console: Console, report: Report, *, titled: bool) -> None:
     """Print one text."""
     if titled:
-        console.rule(Text(report.name))
+        console.rule(Text(_shown(report.name)))
     marked = Text(_shown(report.text))
     for span in report.spans:
         marked.stylize(f"bold reverse {COLORS[color_number(span.entity_type)]}", span.start, span.end)

@@ -1,6 +1,6 @@
 """Finds the files behind a ``patterns.json`` and puts their raw entries in order; proves nothing.
 
-A file that cannot be read, or is no JSON, is an error at once; all else is collected as problems.
+A first file that cannot be read, or is no JSON, is an error at once; all else is collected as problems.
 """
 
 from __future__ import annotations
@@ -88,7 +88,11 @@ def _own_entries(file: Path, document: dict[str, Any]) -> tuple[list[Raw], list[
     problems = []
     for name in names:
         part = file.parent / name
-        included = _document(part)
+        try:
+            included = _document(part)
+        except ConfigError as exc:
+            problems.append(str(exc))
+            continue
         if extra := included.keys() & {"include", "extends", "ner"}:
             problems.append(f"{part}: {min(extra)} has no place in a file that is included")
         entries += _listed(part, included)

@@ -38,6 +38,12 @@ def test_a_text_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in printed(Report("a.txt", TEXT, [ANN], []))
 
 
+def test_a_name_of_a_file_cannot_steer_the_terminal() -> None:
+    shown = printed(Report("a\x1b[2J\udc80.txt", TEXT, [ANN], []), titled=True)
+    assert "\x1b" not in shown
+    assert "a\ufffd[2J\ufffd.txt" in shown
+
+
 def test_an_explanation_shows_what_was_dropped_and_why() -> None:
     verdicts = [Verdict(ANN, taken=True, reason=""), Verdict(BO, taken=False, reason="on the allow list")]
     lines = printed(Report("a.txt", TEXT, [ANN], verdicts)).splitlines()

@@ -68,6 +68,14 @@ def test_a_problem_in_an_included_file_names_that_file(tmp_path: Path) -> None:
     assert "patterns[0] badge: name is used twice" in lines[2]
 
 
+def test_a_file_that_cannot_be_included_hides_no_other_problem(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    lines = problems(tmp_path, PLAIN | {"check": "none"}, include=["gone.json", "broken.json"])
+    assert ["cannot be read" in lines[0], "is not JSON" in lines[1], "check must be" in lines[2]] == [
+        True
+    ] * 3
+
+
 @pytest.mark.parametrize("include", ["b.json", [1]], ids=["text", "numbers"])
 def test_include_must_be_a_list_of_names(tmp_path: Path, include: object) -> None:
     assert "include must be a list" in problems(tmp_path, include=include)[0]
