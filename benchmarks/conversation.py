@@ -72,20 +72,27 @@ def main() -> int:
     reader = reader_for("/v1/chat/completions", "application/json")
     if reader is None:
         raise SystemExit("benchmarks: no reader for chats")
-    detect, tokenize = Times(), Times()
+    detect, edit, tokenize = Times(), Times(), Times()
     for number in range(-1, args.rounds):  # the first round warms up the models
         history = [message(f"{number}:{turn}", args.words) for turn in range(args.messages)]
-        kept = (Times(), Times()) if number < 0 else (detect, tokenize)
+        kept = (Times(), Times(), Times()) if number < 0 else (detect, edit, tokenize)
         measure_detect(kept[0], plain, remembering, history, f"{number}")
-        measure_tokenize(kept[1], plain, remembering, reader, history)
+        measure_edit(kept[1], plain, remembering, history)
+        measure_tokenize(kept[2], plain, remembering, reader, history)
     console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(
         f"{args.messages} messages of {args.words} words, then {NEW_WORDS} new words", highlight=False
     )
-    for title, times in (("Detection.detect", detect), ("tokenize_body", tokenize)):
+    for title, times in (
+        ("Detection.detect", detect),
+        ("Detection.detect, all messages in one text, then its end edited", edit),
+        ("tokenize_body", tokenize),
+    ):
         console.print(shown(title, times))
     stats = cache.stats
-    console.print(f"{stats.entries} texts remembered in {stats.bytes} bytes", highlight=False)
+    console.print(
+        f"{stats.entries} texts and pieces of long ones remembered in {stats.bytes} bytes", highlight=False
+    )
     return 0
 
 
@@ -100,6 +107,15 @@ def measure_detect(
     times.measure("warm", lambda: remembering.detect([*before, turn], budget, CALLER))
     times.measure("again", lambda: remembering.detect([*before, turn], budget, CALLER))
     times.measure("turn alone", lambda: plain.detect([turn], budget))
+
+
+def measure_edit(times: Times, plain: Detection, remembering: Detection, history: Sequence[str]) -> None:
+    text, turn = "\n".join(history), message(history[0], NEW_WORDS)
+    edited, budget = [Passage(f"{text}\n{turn}")], Deadline(SECONDS)
+    times.measure("cold", lambda: plain.detect(edited, budget))
+    times.measure("fill", lambda: remembering.detect([Passage(text)], budget, CALLER))
+    times.measure("warm", lambda: remembering.detect(edited, budget, CALLER))
+    times.measure("turn alone", lambda: plain.detect([Passage(turn)], budget))
 
 
 def measure_tokenize(

@@ -4,7 +4,8 @@ A text is remembered whole, under a keyed hash of all that its spans depend on a
 memory holds offsets, entity types, scores and rules, no text and nothing that could be compared with one.
 Forgetting never changes a result, since what is not remembered is detected again.
 
-Texts are not cut: a cue, a column or a list may reach across a whole text, so an edited text is a new one.
+An edited text is a new one, since a cue, a column or a list may reach across the whole of it; only models
+read it in pieces that stand for themselves (``pieces``), so just these are remembered one by one (``ner``).
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ ENTRY_BYTES = 320
 SPAN_BYTES = 192
 
 Detect = Callable[[Sequence[Passage]], list[list[Span]]]
+Remember = Callable[[Sequence[Passage], Detect], list[list[Span]]]  # ``through``, for some version and scope
 
 
 @dataclass(frozen=True, slots=True)
 class CacheStats:
-    """Counts since the process began, texts for ``hits`` and ``misses``; what is held now, in ``bytes``."""
+    """Look-ups so far, of texts and of the pieces of long ones; what is held now, in ``bytes``."""
 
     hits: int = 0
     misses: int = 0
@@ -69,15 +71,15 @@ class SpanCache:
             return self._versions
 
     def through(
-        self, passages: Sequence[Passage], version: int, scope: bytes, detect: Detect
+        self, passages: Sequence[Passage], detect: Detect, version: int, scope: bytes
     ) -> list[list[Span]]:
         """Return the spans of each passage in turn: remembered, or detected now and remembered.
 
         Args:
             passages: The texts; the result for one must depend on that one alone.
+            detect: Returns the spans of passages; called at most once, with what is not remembered.
             version: The number of the detectors that ``detect`` runs.
             scope: Whoever shares it shares what is remembered.
-            detect: Returns the spans of passages; called at most once, with what is not remembered.
         """
         keys = self._keys(passages, version, scope)
         known = {key: spans for key in keys if (spans := self._get(key)) is not None}

@@ -12,14 +12,15 @@ the composition root hands in ``submit`` of a pool with a single worker, and set
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sidecar.detection import native
+from sidecar.detection.cache import Remember
 from sidecar.detection.entity import names
 from sidecar.detection.linear import without_surrogates
 from sidecar.detection.native import Kernel
@@ -38,6 +39,7 @@ _OTHER_LABELS = {  # what models of other languages call the same things
     "FAC": ("FACILITY",),
 }
 _SCORE = 0.7
+_WORTH_REMEMBERING = 1000  # code points of a piece; without white space, long texts have many short ones
 _BATCH_WORK = 2000.0  # words: the unit in which requests take turns
 _CHARS_PER_WORD = 50  # so many code points without white space cost about as much as one word
 _FIRST_RATE = 5000.0  # words a second and model until this process has measured its own
@@ -91,8 +93,13 @@ class Ner:
         readers = [reader for group in self._groups for reader in group.readers]
         return tuple(reader.name for reader in readers if reader.native is None)
 
-    def start(self, passages: Sequence[Passage], budget: Budget) -> NerJob:
+    def start(self, passages: Sequence[Passage], budget: Budget, remember: Remember | None = None) -> NerJob:
         """Begin with the passages; the first batch is on its way when this returns.
+
+        Args:
+            passages: The texts.
+            budget: The time that it may take.
+            remember: Returns the spans of pieces, those not remembered as told; called on the NER thread.
 
         Raises:
             RequestRefused: (413) The texts cannot be finished within the budget.
@@ -100,33 +107,52 @@ class Ner:
         work = sum(_work(passage.text) for passage in passages if not passage.patterns_only)
         if work > self._rate * _GENEROSITY * budget.remaining():
             raise RequestRefused(413, _TOO_LONG)
-        return NerJob(self, passages, budget, self._submit)
+        return NerJob(self, passages, budget, self._submit, remember)
 
-    def run(self, batch: Sequence[_Item], found: list[list[Span]]) -> None:
+    def run(self, batch: Sequence[_Item], found: list[list[Span]], remember: Remember | None = None) -> None:
         """Run one batch; append its spans to ``found`` by passage."""
+        # A whole text was looked up before it came here; of a long one that is new, pieces may be known.
+        known: list[_Item] = []
+        new: list[_Item] = []
+        for item in batch:
+            (known if remember and item.is_long_part else new).append(item)
+        _place(new, self._read([Passage(item.text) for item in new]), found)
+        if remember and known:
+            _place(known, remember([Passage(item.text) for item in known], self._read), found)
+
+    def _read(self, pieces: Sequence[Passage]) -> list[list[Span]]:
+        """Return the spans of each piece; they depend on its text alone."""
+        if not pieces:
+            return []
         began = time.perf_counter()
+        texts = [piece.text for piece in pieces]
+        spans: list[list[Span]] = [[] for _ in texts]
         with ExitStack() as zones:
             for group in self._groups:
                 zones.enter_context(group.memory_zone())
-                self._collect(batch, group.entities([item.text for item in batch]), found)
-        work = sum(_work(item.text) for item in batch)
+                for entity in group.entities(texts):
+                    if entity_type := self._types.get(entity.label):
+                        spans[entity.text] += _spans(texts[entity.text], entity, entity_type)
+        work = sum(map(_work, texts))
         if work > _BATCH_WORK // 10:
             rate = work / max(time.perf_counter() - began, 1e-6)
             self._rate += _SMOOTHING * (rate - self._rate)
-
-    def _collect(self, batch: Sequence[_Item], entities: Iterable[Found], found: list[list[Span]]) -> None:
-        for entity in entities:
-            if entity_type := self._types.get(entity.label):
-                item = batch[entity.text]
-                found[item.passage] += _spans(item, entity, entity_type)
+        return spans
 
 
 class NerJob:
     """The NER of one request: one batch at a time is queued, so that requests take turns."""
 
-    def __init__(self, ner: Ner, passages: Sequence[Passage], budget: Budget, submit: Submit | None) -> None:
+    def __init__(
+        self,
+        ner: Ner,
+        passages: Sequence[Passage],
+        budget: Budget,
+        submit: Submit | None,
+        remember: Remember | None = None,
+    ) -> None:
         """Queue the first batch."""
-        self._ner, self._budget, self._submit = ner, budget, submit
+        self._ner, self._budget, self._submit, self._remember = ner, budget, submit, remember
         self._found: list[list[Span]] = [[] for _ in passages]
         self._batches = _batches(passages)
         self._cancelled = False
@@ -157,7 +183,7 @@ class NerJob:
             if self._cancelled:
                 break
             self._budget.check()
-            self._ner.run(batch, self._found)
+            self._ner.run(batch, self._found, self._remember)
             if self._submit is not None:
                 return self._submit(self._step)
         return None
@@ -170,6 +196,7 @@ class _Item:
     passage: int
     piece: Piece
     text: str
+    is_long_part: bool = False
 
 
 def _batches(passages: Sequence[Passage]) -> Iterator[list[_Item]]:
@@ -180,7 +207,8 @@ def _batches(passages: Sequence[Passage]) -> Iterator[list[_Item]]:
             continue
         text = without_surrogates(passage.text)
         for piece in pieces(text):
-            items.append(_Item(index, piece, text[piece.start : piece.end]))
+            is_part = _WORTH_REMEMBERING <= piece.end - piece.start < len(text)
+            items.append(_Item(index, piece, text[piece.start : piece.end], is_part))
             work += _work(items[-1].text)
             if work >= _BATCH_WORK:
                 yield items
@@ -189,13 +217,21 @@ def _batches(passages: Sequence[Passage]) -> Iterator[list[_Item]]:
         yield items
 
 
-def _spans(item: _Item, entity: Found, entity_type: str) -> Iterator[Span]:
-    """Yield the names in one entity as spans of its passage, if this piece owns them."""
-    piece = item.piece
-    for low, high in names(item.text, entity.start, entity.end):
-        start, end = piece.start + low, piece.start + high
-        if piece.own_start <= start < piece.own_end:
-            yield Span(start, end, entity_type, _SCORE, Origin.NER, entity.model)
+def _spans(text: str, entity: Found, entity_type: str) -> Iterator[Span]:
+    """Yield the names in one entity as spans of the text that was read."""
+    for start, end in names(text, entity.start, entity.end):
+        yield Span(start, end, entity_type, _SCORE, Origin.NER, entity.model)
+
+
+def _place(items: Sequence[_Item], found: Sequence[Sequence[Span]], placed: list[list[Span]]) -> None:
+    """Append the spans of each piece, as far as it owns them, to those of its passage."""
+    for item, spans in zip(items, found, strict=True):
+        piece = item.piece
+        for span in spans:
+            start = piece.start + span.start
+            if piece.own_start <= start < piece.own_end:
+                moved = replace(span, start=start, end=piece.start + span.end) if piece.start else span
+                placed[item.passage].append(moved)
 
 
 def _work(text: str) -> float:

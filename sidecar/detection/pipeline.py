@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from sidecar.detection import addresses
-from sidecar.detection.cache import SpanCache
+from sidecar.detection.cache import Remember, SpanCache
 from sidecar.detection.cues import Cues
 from sidecar.detection.gazetteer import Gazetteer
 from sidecar.detection.gazetteer_list import load_word_list
@@ -82,6 +83,7 @@ class Detection:
         self._parts = parts
         self._cache = cache
         self._version = cache.new_version() if cache else 0
+        self._version_of_pieces = cache.new_version() if cache else 0
         self._patterns = parts.patterns.patterns
 
     @property
@@ -134,12 +136,13 @@ class Detection:
             RequestRefused: (413) The texts cannot be finished within the budget.
         """
 
-        def detected(passages: Sequence[Passage]) -> list[list[Span]]:
-            return [self._settled(reading)[0] for reading in self._read(passages, budget)]
+        def detected(passages: Sequence[Passage], pieces: Remember | None = None) -> list[list[Span]]:
+            return [self._settled(reading)[0] for reading in self._read(passages, budget, pieces)]
 
         if self._cache is None or scope is None:
             return detected(passages)
-        return self._cache.through(passages, self._version, scope, detected)
+        pieces = partial(self._cache.through, version=self._version_of_pieces, scope=scope)
+        return self._cache.through(passages, partial(detected, pieces=pieces), self._version, scope)
 
     def detect_request(self, passages: Sequence[Passage], budget: Budget) -> list[list[Covered]]:
         """Return the spans of all passages of one request; what is found once is covered everywhere.
@@ -180,7 +183,9 @@ class Detection:
         passage = Passage(without_surrogates(view.text), hint, patterns_only=True)
         return self._settled(_Reading(view, passage.text, self._by_form(passage)))[0]
 
-    def _read(self, passages: Sequence[Passage], budget: Budget) -> list[_Reading]:
+    def _read(
+        self, passages: Sequence[Passage], budget: Budget, pieces: Remember | None = None
+    ) -> list[_Reading]:
         views = []
         for passage in passages:
             views.append(normalized(passage.text))
@@ -191,7 +196,7 @@ class Detection:
             passage if text is passage.text else replace(passage, text=text)
             for passage, text in zip(passages, texts, strict=True)
         ]
-        job = self._parts.ner.start(read, budget) if self._parts.ner else None
+        job = self._parts.ner.start(read, budget, pieces) if self._parts.ner else None
         try:
             found = [self._without_model(passage, budget) for passage in read]
             by_ner = job.result() if job else [[] for _ in read]

@@ -7,6 +7,7 @@ import re
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def look(cache: SpanCache, *texts: str, version: int = 1, scope: bytes = b"ada")
     """Look at the texts; return those that were not remembered."""
     asked = Asked()
     passages = [Passage(text) for text in texts]
-    assert cache.through(passages, version, scope, asked) == capitals(passages)
+    assert cache.through(passages, asked, version, scope) == capitals(passages)
     return asked.texts
 
 
@@ -76,7 +77,7 @@ def test_what_is_remembered_or_forgotten_changes_no_result(
 ) -> None:
     cache = SpanCache(max_bytes)
     for passages, version, scope in requests:
-        assert cache.through(passages, version, scope, capitals) == capitals(passages)
+        assert cache.through(passages, capitals, version, scope) == capitals(passages)
         assert cache.stats.bytes <= max_bytes
     stats = cache.stats
     assert stats.hits + stats.misses == sum(len(passages) for passages, *_ in requests)
@@ -94,7 +95,7 @@ def test_with_room_enough_just_what_the_same_caller_sent_to_the_same_detectors_i
             asked += new
             return capitals(new)
 
-        cache.through(passages, version, scope, detect)
+        cache.through(passages, detect, version, scope)
         assert asked == [each for each in dict.fromkeys(passages) if (each, version, scope) not in sent]
         sent |= {(each, version, scope) for each in passages}
     assert cache.stats.entries == len(sent)
@@ -133,14 +134,14 @@ def test_what_could_not_be_finished_is_not_remembered() -> None:
 
     cache = SpanCache(PLENTY)
     with pytest.raises(RequestRefused):
-        cache.through([Passage("Ada")], 1, b"", refused)
+        cache.through([Passage("Ada")], refused, 1, b"")
     assert cache.stats == CacheStats(misses=1)
 
 
 def test_a_caller_may_change_the_lists_it_gets() -> None:
     cache = SpanCache(PLENTY)
     look(cache, "Ada")
-    (spans,) = cache.through([Passage("Ada")], 1, b"ada", capitals)
+    (spans,) = cache.through([Passage("Ada")], capitals, 1, b"ada")
     spans.clear()
     look(cache, "Ada")
 
@@ -168,7 +169,7 @@ def test_nothing_of_a_text_a_hint_or_a_caller_stays() -> None:
     def found(passages: Sequence[Passage]) -> list[list[Span]]:
         return [[Span(0, 3, "PERSON", 0.5, Origin.NER, "cue:name")] for _ in passages]
 
-    cache.through([Passage("QUILLMERE wrote to OKONKWO", "maidenname")], 1, b"credential", found)
+    cache.through([Passage("QUILLMERE wrote to OKONKWO", "maidenname")], found, 1, b"credential")
     everything = list(held(cache))
     assert any(isinstance(each, Span) for each in everything)
     kept = [
@@ -201,7 +202,7 @@ def test_memory_is_counted_honestly(spans: int) -> None:
     tracemalloc.start()
     try:
         for number in range(entries):
-            cache.through([Passage(f"{number}")], 1, b"", found)
+            cache.through([Passage(f"{number}")], found, 1, b"")
         gc.collect()
         taken, _ = tracemalloc.get_traced_memory()
     finally:
@@ -216,7 +217,7 @@ def test_threads_share_it_without_losing_count() -> None:
     def work(start: int) -> None:
         for step in range(100):
             passages = [Passage(texts[(start + step * each) % 40]) for each in range(9)]
-            assert cache.through(passages, 1, b"", capitals) == capitals(passages)
+            assert cache.through(passages, capitals, 1, b"") == capitals(passages)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(8)))
@@ -272,6 +273,43 @@ def test_other_lists_hit_nothing_that_was_found_before(detection: Detection, ple
     spared = remembering.sparing([Listed("jane@example.org", None, exact=True)])
     assert not spared.detect(texts, plenty, b"ada")[0]
     assert cache.stats.hits == 0
+
+
+LONG = "\n".join(
+    f"{number}. Please ask {name} of {place} whether the report for {firm} is ready to be sent out, or call."
+    for number, (name, place, firm) in enumerate(
+        product(
+            ("Jane Doe", "John Smith", "Maria Garcia", "Emma Wilson", "Liam Johnson"),
+            ("Boston", "Berlin", "Toronto", "Madrid", "London"),
+            ("Acme Corporation", "Zorblaxia Ltd.", "Quillmere Bank", "Contoso GmbH", "Globex Inc."),
+        )
+    )
+)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    "edited",
+    [
+        pytest.param(f"{LONG}\nOlivia Brown will answer.", id="longer"),
+        pytest.param(LONG[:-30], id="shorter"),
+        pytest.param(LONG.replace("Jane Doe", "Noah Miller", 1), id="other-beginning"),
+        pytest.param(f"{LONG} {'x' * 5000} {LONG}", id="long-run-in-the-middle"),
+    ],
+)
+def test_of_an_edited_long_text_models_read_only_what_is_new(
+    threaded: Detection, plenty: Allowance, edited: str
+) -> None:
+    cache = SpanCache(PLENTY, Lock())
+    remembering = Detection(threaded._parts, cache)
+    expected = threaded.detect([Passage(LONG), Passage(edited)], plenty)
+    first = remembering.detect([Passage(LONG)], plenty, b"ada")
+    pieces = cache.stats.entries - 1
+    assert pieces >= 2
+    hits = cache.stats.hits
+    assert [*first, *remembering.detect([Passage(edited)], plenty, b"ada")] == expected
+    assert cache.stats.hits - hits >= 1
+    assert remembering.detect([Passage(edited)], plenty, b"bob") == expected[1:]
 
 
 @pytest.mark.model
