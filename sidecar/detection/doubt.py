@@ -181,6 +181,12 @@ def _has_blanks(name: str, words: list[str]) -> bool:
     return 1 < len(words) <= _MANY and "\u0590" <= name[0] <= "\u06ff"
 
 
+def agreed_on(spans: Sequence[Span]) -> frozenset[int]:
+    """Return the ids of the findings that several rules share."""
+    alone, _ = _support(spans)
+    return frozenset(each for each, is_alone in alone.items() if not is_alone)
+
+
 def _support(spans: Sequence[Span]) -> tuple[dict[int, bool], dict[int, bool]]:
     """Return for each span whether one rule alone found it, and whether models alone did."""
     alone, by_models = {id(span): True for span in spans}, {id(span): True for span in spans}

@@ -13,6 +13,7 @@ _EDGE = re.compile(
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.){2,}")
 _POSSESSIVE = re.compile(r"['`\u00b4\u2018\u2019]s?\Z", re.IGNORECASE)
 _ARTICLE = re.compile(r"the\s+(?=\S)", re.IGNORECASE)
+_WITHIN_SENTENCE = re.compile(r"[a-z,\u2019'][ ]\Z")
 _LETTER = re.compile(r"[^\W\d_]")
 # What a sentence starts with and a model takes into the name behind it: greetings, requests.
 _GREETINGS = """
@@ -67,13 +68,19 @@ def _name(text: str, start: int, end: int) -> tuple[int, int] | None:
     start, end = _stripped(text, start, end)
     if possessive := _POSSESSIVE.search(text, start, end):
         start, end = _stripped(text, start, possessive.start())
-    if article := _ARTICLE.match(text, start, end):
+    if (article := _ARTICLE.match(text, start, end)) and not _is_its_own(text, article):
         start, end = _stripped(text, article.end(), end)
     if (opening := _OPENING.match(text, start, end)) and _OPENS.search(text, max(0, start - 4), start):
         start, end = _stripped(text, opening.end(), end)
     if _mostly_digits(text[start:end]) and (words := _NUMBERS.match(text[start:end])):
         start, end = _stripped(text, start + words.start(1), start + words.end(1))
     return (start, end) if _can_be_name(text[start:end]) else None
+
+
+def _is_its_own(text: str, article: re.Match[str]) -> bool:
+    """Tell whether a capital within a sentence makes the article part of the name: ``in The Post``."""
+    place = article.start()
+    return article[0][0] == "T" and _WITHIN_SENTENCE.search(text, max(0, place - 2), place) is not None
 
 
 def _without_next_label(text: str, start: int, end: int) -> int:

@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.resources import files
 
 from sidecar.detection.code_lines import CodeLines
-from sidecar.detection.doubt import Doubt
+from sidecar.detection.doubt import Doubt, agreed_on
 from sidecar.detection.gazetteer_list import (
     ALONE,
     COMMON,
@@ -119,6 +119,11 @@ class Junk:
         """Return for each span why it is no name, or an empty string."""
         look = _Look(text, self._words.facts, self._terms)
         reasons = ["" if span.rule.startswith(_SURE) else look.reason(span) for span in spans]
+        agreed = agreed_on(spans)
+        reasons = [
+            "" if reason == ORDINARY and id(span) in agreed else reason
+            for span, reason in zip(spans, reasons, strict=True)
+        ]
         is_term = [reason == TERM for reason in reasons]
         for index in beside_terms(text, spans, is_term, lambda span: self._is_unknown(text, span)):
             reasons[index] = reasons[index] or TERM

@@ -84,6 +84,23 @@ def test_the_label_on_the_next_line_is_not_part_of_the_name() -> None:
     assert kept("Jane Doe\nSubject", " hello") == ["Jane Doe\nSubject"]
 
 
+@pytest.mark.parametrize(
+    ("before", "entity", "expected"),
+    [
+        pytest.param("as read in ", "The Harbor Post", "The Harbor Post", id="capital-within-a-sentence"),
+        pytest.param("as read in ", "the Harbor Post", "Harbor Post", id="no-capital"),
+        pytest.param("It is old. ", "The Harbor Post", "Harbor Post", id="start-of-a-sentence"),
+        pytest.param("", "The Harbor Post", "Harbor Post", id="start-of-the-text"),
+    ],
+)
+def test_an_article_belongs_to_a_name_where_its_capital_says_so(
+    before: str, entity: str, expected: str
+) -> None:
+    text = before + entity
+    ((start, end),) = names(text, len(before), len(text))
+    assert text[start:end] == expected
+
+
 @given(st.text("Ab1 .'\n\t[]_-:/s$", max_size=30), st.text(max_size=5), st.text(max_size=5))
 def test_names_lie_within_the_entity_ascending_and_disjoint(entity: str, before: str, after: str) -> None:
     low, high = len(before), len(before) + len(entity)

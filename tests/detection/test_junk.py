@@ -88,3 +88,9 @@ def test_terms_are_read_in_any_case_and_with_blanks() -> None:
     assert "Docker Compose" in Terms.shipped()
     assert "DOCKER  compose" in Terms.shipped()
     assert "Amelie" not in Terms.shipped()
+
+
+def test_ordinary_words_on_which_two_models_agree_stay() -> None:
+    text = "Then Reply was there."
+    twice = [Span(5, 10, "ORG", 0.7, Origin.NER, rule) for rule in ("a model", "another")]
+    assert JUNK.reasons(text, twice) == ["", ""]
