@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 
 import re2
 
@@ -46,8 +47,14 @@ class _Form:
     proof: Proof
 
 
+@cache
+def _coarse(sign: str) -> str:
+    """Return a sign in RE2's syntax; it is shared by forms, and never compiled by itself."""
+    return LinearPattern(sign, trusted=True).coarse
+
+
 _FORMS = tuple(
-    _Form(rule, LinearPattern(sign).coarse, LinearPattern(regex), proof)
+    _Form(rule, _coarse(sign), LinearPattern(regex), proof)
     for rule, sign, regex, proof in (
         ("po_box", forms.BOX_WORD, forms.PO_BOX, Proof.NONE),
         ("military", forms.BOX_WORD, forms.MILITARY, Proof.NONE),
