@@ -73,7 +73,8 @@ class KeptNer:
     def entity_types(self) -> tuple[str, ...]:
         return self._ner.entity_types
 
-    def start(self, passages: Sequence[Passage], budget: Budget) -> "KeptJob":
+    def start(self, passages: Sequence[Passage], budget: Budget, remember: object = None) -> "KeptJob":
+        del remember  # this keeps whole texts
         for passage in passages:
             if passage.text not in self._kept:
                 self._kept[passage.text] = self._ner.start([passage], budget).result()[0]
