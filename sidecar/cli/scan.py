@@ -21,6 +21,7 @@ from sidecar.settings import Settings
 
 SECONDS_PER_TEXT = 3600.0  # a command at the terminal may take its time
 STDIN = "standard input"
+WIDTH = 160  # columns where nobody's terminal says
 _NO_JSON = (math.inf, -math.inf)  # what numbers beyond all bounds are read as
 
 
@@ -36,7 +37,7 @@ def scan_texts(settings: Settings, files: Sequence[Path], *, explain: bool, page
     """
     named = [(str(file), _read(file)) for file in files] or [(STDIN, _read(None))]
     detection = load_inline(settings)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     reports = []
     for name, text in _with_progress(named):
         report = _report(detection, name, text, explain=explain)

@@ -33,6 +33,8 @@ def color_number(entity_type: str) -> int:
 
 def finder(span: Span) -> str:
     """Return what found a span, for people."""
+    if ":" in span.rule:  # the rule of a kind of its own: cue:greeting
+        return span.rule.replace(":", ": ", 1)
     return f"{span.origin.name.lower()}: {span.rule}" if span.rule else span.origin.name.lower()
 
 
