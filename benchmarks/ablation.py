@@ -20,14 +20,14 @@ from rich.table import Table
 from benchmarks.accuracy import Texts
 from benchmarks.detectors import ours
 from sidecar.detection import pipeline
-from sidecar.detection.cues import Cues
+from sidecar.detection.names.cues import Cues
+from sidecar.detection.names.structure import Structure
 from sidecar.detection.ner import Ner
 from sidecar.detection.ner_models import DEFAULT_MODELS, STOCK
-from sidecar.detection.normalized import NormalizedText
 from sidecar.detection.pattern_file import load_patterns
 from sidecar.detection.patterns import PatternDetector
 from sidecar.detection.pipeline import Detection, Parts, load_detection
-from sidecar.detection.structure import Structure
+from sidecar.detection.view.normalized import NormalizedText
 from sidecar.model import Budget, Passage, Span
 
 BASE_PATTERNS = frozenset(("EMAIL", "CREDIT_CARD", "SSN", "PHONE", "IP_ADDRESS"))

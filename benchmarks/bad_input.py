@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.detection.linear import TextView
-from sidecar.detection.normalized import normalized
 from sidecar.detection.overlap import resolve
 from sidecar.detection.pattern_file import load_patterns
 from sidecar.detection.patterns import PatternDetector
 from sidecar.detection.pieces import pieces
 from sidecar.detection.pipeline import load_detection
+from sidecar.detection.view.normalized import normalized
 from sidecar.model import Origin, Passage, Span
 
 UNITS = {

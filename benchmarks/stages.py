@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sidecar.detection import addresses
-from sidecar.detection.normalized import normalized
 from sidecar.detection.pipeline import load_detection
 from sidecar.detection.propagation import propagate
+from sidecar.detection.view.normalized import normalized
 from sidecar.model import Passage
 from sidecar.request_body import Deadline
 

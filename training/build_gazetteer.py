@@ -1,4 +1,4 @@
-"""Distills ``sidecar/detection/gazetteers/words.txt`` from pinned packages; the same bytes every time.
+"""Distills ``sidecar/detection/names/gazetteers/words.txt`` from pinned packages; the same bytes every time.
 
     python training/build_gazetteer.py            # make gazetteer
     python training/build_gazetteer.py --check    # exit 1 if the committed file differs
@@ -30,9 +30,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from sidecar.detection.gazetteer_list import FACTS, fold  # noqa: E402 - needs the path above
+from sidecar.detection.names.gazetteer_list import FACTS, fold  # noqa: E402 - needs the path above
 
-TARGET = HERE.parent / "sidecar" / "detection" / "gazetteers" / "words.txt"
+TARGET = HERE.parent / "sidecar" / "detection" / "names" / "gazetteers" / "words.txt"
 HAND = HERE / "gazetteer_words"
 PYPI = {
     "babel==2.18.0": "e2b422b277c2b9a9630c1d7903c2a00d0830c409c59ac8cae9081c92f1aeba35",

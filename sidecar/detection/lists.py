@@ -16,9 +16,9 @@ from pathlib import Path
 
 import ahocorasick
 
-from sidecar.detection.normalized import normalized
-from sidecar.detection.offsets import Edit, rewritten
 from sidecar.detection.pattern_entry import TYPE_NAME
+from sidecar.detection.view.normalized import normalized
+from sidecar.detection.view.offsets import Edit, rewritten
 from sidecar.errors import ConfigError
 from sidecar.model import Origin, Span
 

@@ -11,7 +11,7 @@ import re
 from enum import Enum, auto
 
 from sidecar.detection.folding import folded, written_out
-from sidecar.detection.name_shape import NOT_CAPITALIZED_NAMES, is_caseless, is_ordinary, word_list
+from sidecar.detection.names.name_shape import NOT_CAPITALIZED_NAMES, is_caseless, is_ordinary, word_list
 
 _SHORTEST_PART = 3  # letters
 _SHORTEST_LOWER = 4  # letters from which a word in lower case may be a name

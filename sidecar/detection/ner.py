@@ -21,8 +21,8 @@ from typing import Any
 
 from sidecar.detection import native
 from sidecar.detection.cache import Remember
-from sidecar.detection.entity import names
 from sidecar.detection.linear import without_surrogates
+from sidecar.detection.names.entity import names
 from sidecar.detection.native import Kernel
 from sidecar.detection.ner_models import DEFAULT_MODELS, Found, load
 from sidecar.detection.pieces import Piece, pieces

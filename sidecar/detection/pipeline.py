@@ -15,20 +15,20 @@ from typing import Protocol
 
 from sidecar.detection import addresses
 from sidecar.detection.cache import Remember, SpanCache
-from sidecar.detection.cues import Cues
-from sidecar.detection.gazetteer import Gazetteer
-from sidecar.detection.gazetteer_list import load_word_list
-from sidecar.detection.junk import Junk, Terms
 from sidecar.detection.linear import without_surrogates
 from sidecar.detection.lists import AllowList, DenyList, Listed
+from sidecar.detection.names.cues import Cues
+from sidecar.detection.names.gazetteer import Gazetteer
+from sidecar.detection.names.gazetteer_list import load_word_list
+from sidecar.detection.names.junk import Junk, Terms
+from sidecar.detection.names.structure import Structure
 from sidecar.detection.ner import Ner, Submit
 from sidecar.detection.ner_models import DEFAULT_MODELS
-from sidecar.detection.normalized import NormalizedText, normalized
 from sidecar.detection.overlap import resolve
 from sidecar.detection.pattern_file import PatternFile, load_patterns
 from sidecar.detection.propagation import Covered, spread
-from sidecar.detection.structure import Structure
 from sidecar.detection.verdict import Dropped, Verdict, verdicts
+from sidecar.detection.view.normalized import NormalizedText, normalized
 from sidecar.model import Budget, Origin, Passage, Span
 
 

@@ -16,9 +16,9 @@ import ahocorasick
 
 from sidecar.detection.folding import folded
 from sidecar.detection.name_parts import Manner, fits, spellings, with_neighbors
-from sidecar.detection.normalized import NormalizedText, normalized
 from sidecar.detection.overlap import fill_gaps
 from sidecar.detection.person_spans import joined
+from sidecar.detection.view.normalized import NormalizedText, normalized
 from sidecar.model import Origin, Passage, Span
 
 Place = tuple[int, int]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.detection.normalized import normalized
 from sidecar.detection.pipeline import Detection
+from sidecar.detection.view.normalized import normalized
 from sidecar.model import Passage, Span
 
 if TYPE_CHECKING:

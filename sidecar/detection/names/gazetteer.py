@@ -1,0 +1,284 @@
+"""Finds names of people and places by lists and by how they are written, in one pass over the text.
+
+Each word is looked up once, and what a listed word needs to be taken for a name (a capital, a neighbor)
+depends on whether it is an ordinary word as well. No more than a few words around a listed one are looked
+at, so the time is linear in the text. Words inside code, links and addresses are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from sidecar.detection.names.gazetteer_east import EastAsianNames, is_east_asian
+from sidecar.detection.names.gazetteer_list import (
+    ALONE,
+    COMMON,
+    EVERYDAY,
+    FREQUENT,
+    GIVEN,
+    LARGE,
+    LOWER,
+    PHRASE,
+    PLACE,
+    PLAIN,
+    SURNAME,
+    TOWN,
+    WordList,
+    fold,
+    load_word_list,
+)
+from sidecar.detection.names.gazetteer_text import (
+    INITIAL,
+    LOWER_INITIAL,
+    NAMED_THING,
+    NEXT,
+    NEXT_WORD,
+    WORD,
+    Shape,
+    Word,
+    is_code,
+    shape,
+    word_in,
+)
+from sidecar.model import Origin, Span
+
+_FULL_SCORE, _GIVEN_SCORE, _PLACE_SCORE = 0.65, 0.6, 0.6  # below the model's 0.7
+_NAME = GIVEN | SURNAME
+_KNOWN = _NAME | PLACE | LARGE | TOWN | PHRASE
+_MOST_WORDS = 5  # of one name
+_SHORTEST_UPPER = 5  # letters; shorter words in capitals are acronyms
+_SHORTEST_EXTENSION = 4
+_LONGEST_PARTICLE = 3  # letters that may be small within a capitalized place name
+_STATE_NAMES = """
+AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK
+OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB
+"""
+_STATES = frozenset(_STATE_NAMES.split())
+_STATE_WORDS = frozenset(("al", "co", "de", "hi", "id", "in", "la", "ma", "me", "oh", "ok", "on", "or", "pa"))
+_STATE = re.compile(r", ?([A-Za-z]{2})(?![A-Za-z'\u2019])( \d{5}\b)?")
+
+
+class Gazetteer:
+    """The lists, loaded once; ``find`` may be called from any thread."""
+
+    entity_types = ("LOCATION", "PERSON")
+
+    def __init__(self, words: WordList) -> None:
+        self._words = words
+        self._east_asian = EastAsianNames(words.east_asian)
+
+    def find(self, text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Span]:
+        """Return the names in a text: disjoint, in ascending order.
+
+        Args:
+            text: Any text.
+            taken: Stretches, disjoint and ascending, within which nothing is looked for any more.
+        """
+        spans: list[Span] = []
+        done, facts_of, look_up = 0, self._words.facts.get, self._words.look_up
+        for match in WORD.finditer(text):
+            word = match.group()
+            if not facts_of(word.lower(), 0) & _KNOWN and word.isascii() and "'" not in word:
+                continue
+            facts, size = look_up(word)
+            start = match.start()
+            if facts & _KNOWN and start >= done and not is_code(text, start, start + size):
+                first = Word(start, start + size, facts, shape(word[:size]), size < len(word))
+                if found := self._name_at(text, first):
+                    spans.append(found)
+                    done = found.end
+        if is_east_asian(text):
+            spans = sorted([*spans, *self._east_asian.find(text)], key=lambda span: span.start)
+        return [span for span in spans if not _lies_in(span, taken)] if taken else spans
+
+    def _name_at(self, text: str, first: Word) -> Span | None:
+        if first.shape is Shape.ODD:
+            return None
+        if first.facts & PHRASE and (end := self._phrase_end(text, first)):
+            return _span(first.start, end, "LOCATION", _PLACE_SCORE, "place")
+        if first.facts & _NAME:
+            words = self._chain(text, first)
+            if len(words) > 1 and _is_full_name(words):
+                return _span(first.start, words[-1].end, "PERSON", _FULL_SCORE, "full name")
+            if NAMED_THING.match(text, words[-1].end):
+                return None
+            if _stands_alone(first):
+                rule = "given" if first.facts & GIVEN else "surname"
+                return _span(first.start, first.end, "PERSON", _GIVEN_SCORE, rule)
+        if end := _place_end(text, first):
+            return _span(first.start, end, "LOCATION", _PLACE_SCORE, "place")
+        return None
+
+    def _chain(self, text: str, first: Word) -> list[Word]:
+        """Return the first word and those after it that can belong to the same name."""
+        words = [first]
+        if first.shape is Shape.CASELESS and (first.facts & COMMON or not first.facts & GIVEN):
+            return words
+        most = 3 if first.shape is Shape.CASELESS else _MOST_WORDS
+        while len(words) < most and not words[-1].possessive:
+            if not (word := self._behind_initial(text, words) or self._behind(text, words)):
+                break
+            words.append(word)
+        return words
+
+    def _behind_initial(self, text: str, words: list[Word]) -> Word | None:
+        """Return the surname after ``Ann B.``."""
+        first, at = words[0], words[-1].end
+        lower = first.shape is Shape.LOWER
+        if not (match := (LOWER_INITIAL if lower else INITIAL).match(text, at)):
+            return None
+        word = word_in(match, self._words)
+        if word.shape is not first.shape or word.facts & (COMMON if lower else EVERYDAY):
+            return None
+        unknown = (first.shape is Shape.TITLE and not word.facts & COMMON) or (
+            lower and first.facts & LOWER and not word.facts
+        )
+        return (
+            Word(word.start, word.end, SURNAME, word.shape, word.possessive)
+            if unknown or word.facts & SURNAME
+            else None
+        )
+
+    def _behind(self, text: str, words: list[Word]) -> Word | None:
+        """Return the next word, with or without a particle before it, if it can go on with the name."""
+        first, at = words[0], words[-1].end
+        if not (match := NEXT.match(text, at)):
+            return None
+        word, gap, particle = word_in(match, self._words), match[1], bool(match[2])
+        if word.shape is not first.shape or is_code(text, word.start, word.end, left=False):
+            return None
+        if "\n" in gap and (not word.facts & SURNAME or word.facts & COMMON):
+            return None
+        if word.facts & _NAME:
+            if not word.facts & (COMMON if first.shape in (Shape.LOWER, Shape.CASELESS) else EVERYDAY):
+                return None if gap == "-" and first.shape is Shape.LOWER else word
+            return word if _is_frequent(first, word) else None
+        return word if self._may_be_unknown(words, word, gap, particle) else None
+
+    @staticmethod
+    def _may_be_unknown(words: list[Word], word: Word, gap: str, particle: bool) -> bool:
+        """Tell whether an unlisted word is the rest of a name whose first word is beyond doubt."""
+        first = words[0]
+        if first.shape is Shape.TITLE:
+            complete = len(words) > 1 and not words[-1].facts & GIVEN
+            return (
+                not word.facts & (COMMON | PLACE | LARGE)
+                and (particle or bool(first.facts & ALONE))
+                and not complete
+            )
+        if first.shape is Shape.UPPER:
+            return bool(first.facts & LOWER) and not word.facts and gap == " " and len(words) == 1
+        return (
+            first.shape is Shape.LOWER
+            and bool(first.facts & LOWER)
+            and gap == " "
+            and all(each.facts for each in words)
+            and not word.facts
+            and not word.possessive
+            and word.end - word.start >= _SHORTEST_EXTENSION
+        )
+
+    def _phrase_end(self, text: str, first: Word) -> int | None:
+        """Return the end of the longest listed place name of several words, with the state if one follows."""
+        rests = self._words.phrases[fold(text[first.start : first.end])]
+        most, at, found = max(map(len, rests)), first.end, 0
+        parts: tuple[str, ...] = ()
+        while len(parts) < most and (match := NEXT_WORD.match(text, at)):
+            part = fold(match[1])
+            if first.shape is not Shape.LOWER and len(part) > _LONGEST_PARTICLE and match[1].islower():
+                break
+            parts, at = (*parts, part), match.end()
+            found = at if parts in rests else found
+        if not found or is_code(text, first.start, found):
+            return None
+        return _state_end(text, found) or found
+
+
+def load_gazetteer() -> Gazetteer:
+    """Build the gazetteer from the lists that come with the program."""
+    return Gazetteer(load_word_list())
+
+
+def _span(start: int, end: int, entity_type: str, score: float, rule: str) -> Span:
+    return Span(start, end, entity_type, score, Origin.NER, f"gazetteer:{rule}")
+
+
+def _is_full_name(words: list[Word]) -> bool:
+    """Tell whether the words together leave no doubt."""
+    first, rest = words[0], words[1:]
+    if first.facts & COMMON and rest[0].facts & ALONE and (len(rest) > 1 or not rest[0].facts & SURNAME):
+        return False  # an ordinary word before a name: the name starts behind it
+    certain = [word for word in words if word.facts & _NAME and not word.facts & COMMON]
+    surname_behind = any(word.facts & SURNAME and not word.facts & COMMON for word in rest)
+    match first.shape:
+        case Shape.TITLE:
+            listed = all(word.facts & _NAME for word in words) and any(word.facts & GIVEN for word in words)
+            if listed and len(certain) >= min(len(words), 2):
+                return True
+            if first.facts & GIVEN:
+                return bool(first.facts & ALONE) or surname_behind
+            return not first.facts & COMMON and any(word.facts & ALONE for word in rest)
+        case Shape.UPPER:
+            given_behind = any(word.facts & LOWER for word in rest)
+            return bool(certain) and (bool(first.facts & GIVEN) or given_behind)
+        case Shape.LOWER:
+            return bool(first.facts & LOWER) or (
+                bool(first.facts & GIVEN) and surname_behind and len(certain) > 1
+            )
+        case _:
+            return len(certain) == len(words)
+
+
+def _is_frequent(first: Word, word: Word) -> bool:
+    """Tell whether an ordinary word is the family name of so many that it goes with a sure given name."""
+    if not word.facts & FREQUENT:
+        return False
+    if first.shape is Shape.TITLE:
+        return bool(first.facts & ALONE)
+    return first.shape is Shape.LOWER and bool(first.facts & LOWER) and not word.facts & EVERYDAY
+
+
+def _stands_alone(word: Word) -> bool:
+    """Tell whether a single word is a name without anything beside it."""
+    match word.shape:
+        case Shape.TITLE:
+            return bool(word.facts & (ALONE | PLAIN))
+        case Shape.UPPER:
+            return bool(word.facts & LOWER) and word.end - word.start >= _SHORTEST_UPPER
+        case Shape.LOWER:
+            return bool(word.facts & LOWER)
+        case _:
+            return False
+
+
+def _place_end(text: str, word: Word) -> int | None:
+    """Return where a place name of one word ends, with the state if one follows."""
+    size = word.end - word.start
+    if word.facts & (PLACE | LARGE | TOWN) and (end := _state_end(text, word.end)):
+        return end
+    match word.shape:
+        case Shape.TITLE:
+            return word.end if word.facts & PLACE else None
+        case Shape.UPPER:
+            return word.end if word.facts & PLACE and size >= _SHORTEST_UPPER else None
+        case Shape.LOWER:
+            return word.end if word.facts & LARGE else None
+        case _:
+            return None
+
+
+def _state_end(text: str, at: int) -> int | None:
+    """Return the end of ``, IL`` or ``, il 62701``; states that are words need capitals or the number."""
+    if not (match := _STATE.match(text, at)):
+        return None
+    state = match[1]
+    if state.upper() not in _STATES or (state in _STATE_WORDS and not match[2]):
+        return None
+    return match.end(1) if state.isupper() or state.islower() else None
+
+
+def _lies_in(span: Span, taken: Sequence[tuple[int, int]]) -> bool:
+    at = bisect_right(taken, span.start, key=lambda stretch: stretch[0]) - 1
+    return at >= 0 and span.end <= taken[at][1]

@@ -1,0 +1,158 @@
+"""Finds the cells of tables whose columns say what they hold: CSV and the like, Markdown, HTML, SQL inserts.
+
+A table is a header line that names such a column and the lines after it with as many cells. Every line is
+looked at a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from sidecar.detection.names.keys import MAX_KEY, Meaning, meaning_of
+
+_MAX_HEADER = 600  # code points
+_MAX_COLUMNS = 64
+_LINE = re.compile(r"[^\r\n]+")
+_CELL = {
+    mark: re.compile(
+        rf'[ ]{{0,8}}"((?:[^"]|""){{0,400}})"[ ]{{0,8}}(?={re.escape(mark)}|\Z)|([^{re.escape(mark)}]*)'
+    )
+    for mark in ",;\t|"
+}
+_MARKUP = "*_`~ \t\"'"
+_RULE = re.compile(r"[\s|:+-]*-[\s|:+-]*")
+_ROW = re.compile(r"<tr\b[^<>]{0,200}>", re.IGNORECASE)
+_HTML_CELL = re.compile(
+    r"""
+    <t[dh]\b[^<>]{0,200}>
+    (?: [ \t\n]{0,20} <[a-z]{1,8}\b[^<>]{0,200}> ){0,3}
+    [ \t\n]{0,20} ([^<>\n]{0,200}?) [ \t\n]{0,20} <
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_INSERT = re.compile(
+    r"\binsert\s{1,4}into\s{1,4}[\w.\"`\[\]]{1,80}\s{0,4}\(([^()]{1,600})\)\s{0,8}values\s{0,8}",
+    re.IGNORECASE,
+)
+_TUPLE = re.compile(r"\(([^()\n]{1,1000})\)\s{0,8},?\s{0,8}")
+_SQL_CELL = re.compile(r"\s{0,8}'((?:[^']|''){0,400})'\s{0,8}(?=,|\Z)|([^,]*)")
+
+Cell = tuple[int, int]
+
+
+def cells_of_tables(text: str) -> Iterator[tuple[int, int, Meaning]]:
+    """Yield the stretch of each cell and what its column says; only columns that say something."""
+    yield from _delimited(text)
+    if "<t" in text or "<T" in text:
+        yield from _html(text)
+    if "nsert" in text or "NSERT" in text:
+        yield from _inserts(text)
+
+
+def _delimited(text: str) -> Iterator[tuple[int, int, Meaning]]:
+    columns: dict[int, Meaning] = {}
+    mark, width = "", 0
+    for line in _LINE.finditer(text):
+        if columns:
+            if mark == "|" and _RULE.fullmatch(line.group()):
+                continue
+            cells = _cells(text, line.start(), line.end(), mark)
+            if len(cells) == width:
+                yield from _meant(cells, columns)
+                continue
+            columns = {}
+        if line.end() - line.start() > _MAX_HEADER:
+            continue
+        mark = _mark(line.group())
+        if mark:
+            header = _cells(text, line.start(), line.end(), mark)
+            columns, width = _columns(text, header), len(header)
+            if len(columns) * 4 < width or not _next_line_fits(text, line.end(), mark, width):
+                columns = {}
+
+
+def _mark(line: str) -> str:
+    """Return what delimits the cells of a line, or nothing."""
+    if line.count("|") >= (2 if line.lstrip().startswith("|") else 1):
+        return "|"
+    return next((mark for mark in "\t;," if mark in line), "")
+
+
+def _next_line_fits(text: str, at: int, mark: str, width: int) -> bool:
+    line = _LINE.search(text, at)
+    if line is None or "\n\n" in text[at : line.start()]:
+        return False
+    return len(_cells(text, line.start(), line.end(), mark)) == width
+
+
+def _columns(text: str, header: list[Cell]) -> dict[int, Meaning]:
+    """Return what each column means, by its place; nothing if the cells are no heads of columns."""
+    if not 2 <= len(header) <= _MAX_COLUMNS or any(end - start > MAX_KEY for start, end in header):
+        return {}
+    names = [text[start:end] for start, end in header]
+    if any(name.count(" ") > 3 or name[-1:] in ".!?" for name in names):
+        return {}
+    return {place: meaning for place, name in enumerate(names) if name and (meaning := meaning_of(name))}
+
+
+def _cells(text: str, start: int, end: int, mark: str) -> list[Cell]:
+    """Return the stretches of the cells of a line, without quotes, blanks and emphasis.
+
+    There are at most ``_MAX_COLUMNS`` + 1.
+    """
+    if mark == "|":
+        while start < end and text[start] in " \t":
+            start += 1
+        while start < end and text[end - 1] in " \t":
+            end -= 1
+        start += text[start] == "|" if start < end else 0
+        end -= text[end - 1] == "|" if start < end else 0
+    return _split(text, start, end, _CELL[mark])
+
+
+def _split(text: str, start: int, end: int, cell: re.Pattern[str]) -> list[Cell]:
+    cells: list[Cell] = []
+    at = start
+    while at <= end and len(cells) <= _MAX_COLUMNS:
+        found = cell.match(text, at, end)
+        if found is None:
+            break
+        cells.append(_bare(text, *found.span(1 if found.group(1) is not None else 2)))
+        at = found.end() + 1
+    return cells
+
+
+def _bare(text: str, start: int, end: int) -> Cell:
+    while start < end and text[start] in _MARKUP:
+        start += 1
+    while start < end and text[end - 1] in _MARKUP:
+        end -= 1
+    return start, end
+
+
+def _meant(cells: list[Cell], columns: dict[int, Meaning]) -> Iterator[tuple[int, int, Meaning]]:
+    for place, meaning in columns.items():
+        if place < len(cells) and cells[place][0] < cells[place][1]:
+            yield *cells[place], meaning
+
+
+def _html(text: str) -> Iterator[tuple[int, int, Meaning]]:
+    columns: dict[int, Meaning] = {}
+    rows = [row.end() for row in _ROW.finditer(text)]
+    for start, end in pairwise([*rows, len(text)]):
+        cells = [_bare(text, *cell.span(1)) for cell in _HTML_CELL.finditer(text, start, end)]
+        if not columns:
+            columns = _columns(text, cells)
+        else:
+            yield from _meant(cells, columns)
+
+
+def _inserts(text: str) -> Iterator[tuple[int, int, Meaning]]:
+    for insert in _INSERT.finditer(text):
+        columns = _columns(text, _split(text, *insert.span(1), _CELL[","]))
+        at = insert.end()
+        while columns and (row := _TUPLE.match(text, at)):
+            yield from _meant(_split(text, *row.span(1), _SQL_CELL), columns)
+            at = row.end()

@@ -1,0 +1,65 @@
+"""Finds what tags and calls say: ``<city>Pune</city>``, ``class="author">Ann Lee``, ``setName("Ann Lee")``.
+
+A value counts only if it looks like what its tag or callee says. Everything is bounded: time is linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from sidecar.detection.names.key_context import bare_name_type
+from sidecar.detection.names.key_values import entity_type_of
+from sidecar.detection.names.keys import Meaning, meaning_of
+from sidecar.model import Origin, Span
+
+_SCORE = 0.8
+_TAG = re.compile(
+    r"""
+    < (?:\w{1,20}:)? (?P<key>\w[\w.-]{1,39}) (?:[ \t][^<>]{0,100})? >
+    [ \t]{0,4} (?P<value>[^<>\n{}]{2,120}?) [ \t]{0,4} </
+    """,
+    re.VERBOSE,
+)
+_CLASSED = re.compile(
+    r"""
+    (?:class|itemprop|id|data-\w{2,20}) = ["'] (?P<key>[\w -]{2,40}) ["'] [^<>]{0,100} >
+    [ \t]{0,4} (?P<value>[^<>\n{}]{2,120}?) [ \t]{0,4} </
+    """,
+    re.VERBOSE,
+)
+_CALL = re.compile(
+    r"""
+    \b (?:set_?)? (?P<key>[A-Za-z]\w{2,30}) \( [ \t]{0,3}
+    (?: "(?P<one>[^"\n\\]{2,80})" | '(?P<two>[^'\n\\]{2,80})' )
+    """,
+    re.VERBOSE,
+)
+_CALLED = frozenset({Meaning.NAME, Meaning.BARE_NAME, Meaning.ROLE})
+
+
+def tagged(text: str) -> Iterator[Span]:
+    """Yield the contents of elements that are what their tag says, in no order."""
+    if "</" not in text:
+        return
+    for tag in chain(_TAG.finditer(text), _CLASSED.finditer(text)):
+        meaning = meaning_of(tag.group("key"))
+        if meaning is None:
+            continue
+        start, end = tag.span("value")
+        if meaning is Meaning.BARE_NAME:
+            entity_type = bare_name_type(text, start, end)
+        else:
+            entity_type = entity_type_of(meaning, text[start:end], strict=False)
+        if entity_type:
+            yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:tag")
+
+
+def called(text: str) -> Iterator[Span]:
+    """Yield the names that are handed to what is called like them, in no order."""
+    for call in _CALL.finditer(text):
+        meaning = meaning_of(call.group("key"))
+        start, end = call.span(call.lastgroup or 0)
+        if meaning in _CALLED and (entity_type := entity_type_of(meaning, text[start:end], strict=True)):
+            yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:call")
