@@ -188,7 +188,7 @@ class Detection:
     ) -> list[_Reading]:
         views = []
         for passage in passages:
-            views.append(normalized(passage.text))
+            views.append(normalized(passage.text, budget.check))
             budget.check()
         # Half a character would stop an engine that reads UTF-8; U+FFFD in its place moves nothing.
         texts = [without_surrogates(view.text) for view in views]

@@ -201,11 +201,11 @@ def _manners(original: str, span: Span) -> Iterator[tuple[str, Manner]]:
             yield from ((folded(spelling), Manner.ANY) for spelling in _spellings(text, span))
 
 
-def _read(text: str) -> NormalizedText | None:
+def _read(text: str, tick: Callable[[], None] = lambda: None) -> NormalizedText | None:
     """Return a text as detectors read it, where that may be another."""
     if text.isascii() and not _ESCAPE.search(text):
         return None
-    read = normalized(text)
+    read = normalized(text, tick)
     return None if read.text is text else read
 
 
@@ -231,7 +231,7 @@ def _all_matches(
 ) -> Iterator[tuple[int, int, Covered]]:
     """Yield start, end and meaning of all that stands in a text, as it is and as detectors read it."""
     yield from _matches(automaton, text, tick)
-    if read := _read(text):
+    if read := _read(text, tick):
         for start, end, span in _matches(automaton, read.text, tick):
             yield *read.original_stretch(start, end), span
 

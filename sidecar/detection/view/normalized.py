@@ -43,9 +43,14 @@ class NormalizedText:
         return start, end
 
 
-def normalized(text: str) -> NormalizedText:
-    """Return the text as detectors are to read it; lone surrogates stay one code point each."""
-    reading = _Reading(text)
+def normalized(text: str, tick: Callable[[], None] = lambda: None) -> NormalizedText:
+    """Return the text as detectors are to read it; lone surrogates stay one code point each.
+
+    Args:
+        text: What was written.
+        tick: Called now and then.
+    """
+    reading = _Reading(text, tick)
     if "\\" in text:
         reading.rewrite(backslash_edits)
     if "%" in text or "&" in text:
@@ -62,15 +67,16 @@ def normalized(text: str) -> NormalizedText:
 class _Reading:
     """A text on its way to ``NormalizedText``."""
 
-    __slots__ = ("maps", "text")
+    __slots__ = ("maps", "text", "tick")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tick: Callable[[], None]) -> None:
         self.text = text
+        self.tick = tick
         self.maps: list[OffsetMap] = []
 
     def rewrite(self, edits: Callable[[str], Iterable[Edit]]) -> bool:
         """Make all edits that a step finds in the text; tell whether there were any."""
-        self.text, offsets = rewritten(self.text, edits(self.text))
+        self.text, offsets = rewritten(self.text, edits(self.text), self.tick)
         if offsets is None:
             return False
         self.maps.append(offsets)

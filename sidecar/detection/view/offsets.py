@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+_EDITS_PER_TICK = 4096
 Edit = tuple[int, int, str]  # the stretch ``[start, end)`` is to read so
 
 
@@ -54,16 +55,21 @@ class OffsetMap:
         return start + self._after[-1] - self._source_ends[-1]
 
 
-def rewritten(text: str, edits: Iterable[Edit]) -> tuple[str, OffsetMap | None]:
+def rewritten(
+    text: str, edits: Iterable[Edit], tick: Callable[[], None] = lambda: None
+) -> tuple[str, OffsetMap | None]:
     """Return the text with all edits made, and its map; None if nothing changed.
 
     Args:
         text: What to change.
         edits: Disjoint stretches in ascending order.
+        tick: Called now and then.
     """
     pieces: list[str] = []
     offsets, done = OffsetMap(), 0
-    for start, end, outcome in edits:
+    for count, (start, end, outcome) in enumerate(edits):
+        if count % _EDITS_PER_TICK == 0:
+            tick()
         pieces += (text[done:start], outcome)
         offsets.add(start, end, len(outcome))
         done = end

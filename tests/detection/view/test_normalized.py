@@ -256,3 +256,12 @@ def test_a_stretch_reads_alone_as_it_read_in_its_text(text: str, data: st.DataOb
 def test_composed_letters_stay_and_decomposed_ones_compose(text: str) -> None:
     composed = unicodedata.normalize("NFC", text)
     assert read(unicodedata.normalize("NFD", composed)) == read(composed)
+
+
+@pytest.mark.parametrize(
+    "unit", ["%41 ", "&amp; ", "\\u0041 ", "\u200ba "], ids=["percent", "html", "backslash", "invisible"]
+)
+def test_the_time_is_checked_while_a_text_of_many_changes_is_read(unit: str) -> None:
+    ticks: list[None] = []
+    normalized(unit * 20_000, lambda: ticks.append(None))
+    assert len(ticks) >= 4
