@@ -7,6 +7,7 @@ in code is a name still. In doubt a name stays a name. Time is linear.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,7 @@ _FIRMS = frozenset(
     ("amazon", "apple", "google", "icon", "oracle", "quora", "target", "twitter", "visa", "world")
 )
 
+PLACEHOLDER = "a placeholder"
 IN_CODE, TERM, ORDINARY, NOT_A_NAME = "source code", "a technical term", "ordinary words", "no name looks so"
 DOUBTFUL = "too weakly supported"
 _TERM_LISTS = ("tech_terms.txt", "other_terms.txt")
@@ -43,6 +45,7 @@ _KNOWN = _NAME | PLACE | LARGE
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _WORDS = re.compile(r"[\w+#.'\u2019-]*[\w+#]")
 _CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]|\d|_")
+_BRACED = re.compile(r"\{\{\s{0,2}(?:[A-Z][A-Z0-9_]{0,60}|[a-z][a-z0-9_.]{0,60})\s{0,2}\}\}")
 _VERSION = re.compile(r"(?:^|\s)v?\d+\.\d")
 _LIST = re.compile(r"\s*(?:[,;/&]|\band\b|\bor\b)\s*")
 _OFFICE = re.compile(r"(?:Head|Director|Chief|Manager|Vice President|VP) (?:of|for) .+")
@@ -154,6 +157,10 @@ class _Look:
         return CodeLines(self._text)
 
     @cached_property
+    def _braced(self) -> list[tuple[int, int]]:
+        return [found.span() for found in _BRACED.finditer(self._text)] if "{{" in self._text else []
+
+    @cached_property
     def _phrases(self) -> SetPhrases:
         return SetPhrases(self._text)
 
@@ -162,6 +169,9 @@ class _Look:
         words = _WORD.findall(name)
         if not words:
             return NOT_A_NAME
+        at = bisect_right(self._braced, (span.start, len(self._text))) - 1
+        if at >= 0 and span.end <= self._braced[at][1]:
+            return PLACEHOLDER
         known = [self._facts.get(fold(word), 0) for word in words]
         in_code = self._code.at(span.start) or (self._code.mostly and not name[:1].isupper())
         if in_code and not self._stands_in_code(span, name, words, known):

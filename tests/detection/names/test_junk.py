@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.detection.names.gazetteer_list import load_word_list
-from sidecar.detection.names.junk import IN_CODE, NOT_A_NAME, ORDINARY, TERM, Junk, Terms
+from sidecar.detection.names.junk import IN_CODE, NOT_A_NAME, ORDINARY, PLACEHOLDER, TERM, Junk, Terms
 from sidecar.model import Origin, Span
 
 JUNK = Junk(load_word_list(), Terms.shipped())
@@ -94,3 +94,16 @@ def test_ordinary_words_on_which_two_models_agree_stay() -> None:
     text = "Then Reply was there."
     twice = [Span(5, 10, "ORG", 0.7, Origin.NER, rule) for rule in ("a model", "another")]
     assert JUNK.reasons(text, twice) == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        pytest.param("as {{PERSON_1}} said", "PERSON", PLACEHOLDER, id="like-a-token"),
+        pytest.param("Dear {{ customer.name }},", "customer.name", PLACEHOLDER, id="template"),
+        pytest.param("{{Fenwick Osgood}} is here", "Fenwick Osgood", "", id="name-in-braces"),
+        pytest.param("{{first}} met Fenwick {{last}}", "Fenwick", "", id="name-between-two"),
+    ],
+)
+def test_what_stands_in_a_placeholder_is_no_name(text: str, name: str, expected: str) -> None:
+    assert reason(text, name) == expected
