@@ -15,7 +15,6 @@ from sidecar.detection.linear import re2_options
 from sidecar.detection.syntax import Unsupported
 
 _PATTERNS_PER_SET = 8
-_SHORT = 4096  # bytes that take no time worth checking
 _MEMORY = 16 << 20  # bytes for one automaton, of which few are used
 
 
@@ -40,12 +39,10 @@ class Prefilter:
     def matching(self, data: bytes, tick: Callable[[], None] = lambda: None) -> set[int]:
         """Return the numbers of all patterns that may match in a text; the others surely do not."""
         found: set[int] = set()
-        takes_time = len(data) > _SHORT
         for start, step, some in self._sets:
             if indices := some.Match(data):
                 found.update(start + step * index for index in indices)
-            if takes_time:
-                tick()
+            tick()
         return found
 
 
