@@ -7,7 +7,8 @@ them is faster.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,9 @@ from sidecar.detection.propagation import Covered, spread
 from sidecar.detection.verdict import Dropped, Verdict, verdicts
 from sidecar.detection.view.normalized import NormalizedText, normalized
 from sidecar.model import Budget, Origin, Passage, Span
+
+_UNREADABLE = 1 << 16  # code points without white space
+_LONG_RUN = re.compile(rf"(?<!\S)\S{{{_UNREADABLE},}}")
 
 
 class NameFinder(Protocol):
@@ -222,9 +226,12 @@ class Detection:
         if passage.patterns_only:
             return by_form
         found = list(by_form)
-        for finder in self._parts.names:
-            found += finder.find(passage.text, passage.hint)
-            budget.check()
+        for start, end in _readable(passage.text):
+            part = passage.text[start:end]
+            for finder in self._parts.names:
+                spans = finder.find(part, passage.hint)
+                found += [_moved(span, start) for span in spans] if start else spans
+                budget.check()
         if self._parts.gazetteer:
             found += self._parts.gazetteer.find(passage.text, [(span.start, span.end) for span in by_form])
             budget.check()
@@ -257,6 +264,25 @@ class Detection:
         """Tell whether a span may stay: it is on the allow list, and no entry of the deny list."""
         original = text[span.start : span.end]
         return self._parts.allow.allows(original, span.entity_type) and not self._parts.deny.denies(original)
+
+
+def _readable(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a text between runs without white space that are too long to be read by anybody.
+
+    What stands around a name cannot stand there, and every regex would hold the interpreter for all of it.
+    """
+    done = 0
+    if len(text) >= _UNREADABLE:
+        for run in _LONG_RUN.finditer(text):
+            if run.start() > done:
+                yield done, run.start()
+            done = run.end()
+    if done < len(text):
+        yield done, len(text)
+
+
+def _moved(span: Span, distance: int) -> Span:
+    return replace(span, start=span.start + distance, end=span.end + distance)
 
 
 def load_detection(  # noqa: PLR0913 - one keyword for each part

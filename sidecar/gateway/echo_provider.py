@@ -185,7 +185,8 @@ class EchoProvider:
         except (OSError, asyncio.CancelledError):
             writer.transport.abort()
         except Exception:  # noqa: BLE001 - the loop must go on, and a traceback could show what was sent
-            self.faults += 1
+            if not writer.transport.is_closing():  # otherwise the other side is gone, which is no fault
+                self.faults += 1
             writer.transport.abort()
         finally:
             writer.close()

@@ -214,3 +214,11 @@ def test_what_may_stay_is_not_covered_as_a_part_of_something_else(plenty: Allowa
     text = "She works for Quillmere Analytics Ltd. Quillmere is old."
     (spans,) = found(detection, plenty, text)
     assert [original for original, _ in spans if "Quillmere" in original] == ["Quillmere Analytics Ltd"]
+
+
+def test_what_stands_around_a_name_is_read_beside_an_endless_run(
+    detection: Detection, plenty: Allowance
+) -> None:
+    run = "x" * 70_000
+    (spans,) = found(detection, plenty, f"my name is orla brannigan {run} my boss is tamsin okafor")
+    assert {("orla brannigan", "PERSON"), ("tamsin okafor", "PERSON")} <= set(spans)
