@@ -19,14 +19,15 @@ from rich.table import Table
 
 from benchmarks.accuracy import Texts
 from benchmarks.detectors import ours
-from sidecar.detection import pipeline
+from sidecar.detection import reading
 from sidecar.detection.names.cues import Cues
 from sidecar.detection.names.structure import Structure
 from sidecar.detection.ner import Ner
 from sidecar.detection.ner_models import DEFAULT_MODELS, STOCK
+from sidecar.detection.parts import Parts
 from sidecar.detection.pattern_file import load_patterns
 from sidecar.detection.patterns import PatternDetector
-from sidecar.detection.pipeline import Detection, Parts, load_detection
+from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.detection.view.normalized import NormalizedText
 from sidecar.model import Budget, Passage, Span
 
@@ -118,7 +119,7 @@ class Lab:
         )
         with ExitStack() as stack:
             if "normalized view" not in with_:
-                plain = mock.patch.object(pipeline, "normalized", lambda text: NormalizedText(text, text))
+                plain = mock.patch.object(reading, "normalized", lambda text, _: NormalizedText(text, text))
                 stack.enter_context(plain)
             if "propagation" not in with_:
                 stay = mock.patch.object(Detection, "spread", lambda _, __, spans, ___: spans)

@@ -1,78 +1,26 @@
 """The whole of detection: patterns, names and NER side by side, merged, then spread over the request.
 
-All of them read a normalized view of each text; spans are mapped back to the text as the client wrote it.
-Patterns run on the caller's thread while the NER thread works; the result does not depend on which of
-them is faster.
+What detectors find in each text (``reading``) is sifted, made disjoint and mapped back to the text as the
+client wrote it; what a caller has sent before is looked up (``cache``).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-from sidecar.detection import addresses
 from sidecar.detection.cache import Remember, SpanCache
-from sidecar.detection.linear import without_surrogates
-from sidecar.detection.lists import AllowList, DenyList, Listed
-from sidecar.detection.names.cues import Cues
-from sidecar.detection.names.gazetteer import Gazetteer
-from sidecar.detection.names.gazetteer_list import load_word_list
-from sidecar.detection.names.junk import Junk, Terms
-from sidecar.detection.names.structure import Structure
-from sidecar.detection.ner import Ner, Submit
+from sidecar.detection.lists import Listed
+from sidecar.detection.ner import Submit
 from sidecar.detection.ner_models import DEFAULT_MODELS
 from sidecar.detection.overlap import resolve
-from sidecar.detection.pattern_file import PatternFile, load_patterns
+from sidecar.detection.parts import Parts, load_parts
 from sidecar.detection.propagation import Covered, spread
+from sidecar.detection.reading import Reading, reading_by_patterns, readings
 from sidecar.detection.verdict import Dropped, Verdict, verdicts
-from sidecar.detection.view.normalized import NormalizedText, normalized
 from sidecar.model import Budget, Origin, Passage, Span
-
-_UNREADABLE = 1 << 16  # code points without white space
-_LONG_RUN = re.compile(rf"(?<!\S)\S{{{_UNREADABLE},}}")
-
-
-class NameFinder(Protocol):
-    """Finds names by what stands in or around them; spans may overlap."""
-
-    @property
-    def entity_types(self) -> Collection[str]:
-        """All types that it can find."""
-
-    def find(self, text: str, hint: str = "") -> list[Span]:
-        """Return the spans of one text, given the key that it is the value of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What detection is put together from; each part but the patterns can be left out."""
-
-    patterns: PatternFile
-    ner: Ner | None = None
-    names: tuple[NameFinder, ...] = ()
-    gazetteer: Gazetteer | None = None
-    addresses: bool = False
-    junk: Junk | None = None
-    allow: AllowList = field(default_factory=AllowList)
-    deny: DenyList = field(default_factory=DenyList)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One passage as detectors read it (``text``), and what they make of it."""
-
-    view: NormalizedText
-    text: str
-    found: list[Span]
-
-    def placed(self, span: Span) -> Span:
-        """Return a span of the view as one of the client's text."""
-        start, end = self.view.original_stretch(span.start, span.end)
-        return span if (start, end) == (span.start, span.end) else replace(span, start=start, end=end)
 
 
 class Detection:
@@ -88,23 +36,16 @@ class Detection:
         self._cache = cache
         self._version = cache.new_version() if cache else 0
         self._version_of_pieces = cache.new_version() if cache else 0
-        self._patterns = parts.patterns.patterns
+        self._entity_types = parts.entity_types
 
     @property
     def entity_types(self) -> tuple[str, ...]:
         """All types that can occur, sorted."""
-        parts = self._parts
-        known = {*parts.patterns.entity_types, *parts.deny.entity_types}
-        known.update(parts.ner.entity_types if parts.ner else ())
-        known.update(entity_type for finder in parts.names for entity_type in finder.entity_types)
-        known.update(parts.gazetteer.entity_types if parts.gazetteer else ())
-        known.update([addresses.ENTITY_TYPE] if parts.addresses else ())
-        return tuple(sorted(known))
+        return self._entity_types
 
     def origin_of(self, entity_type: str) -> Origin:
         """Return which kind of detector finds a type; patterns, if both do."""
-        by_form = {*self._parts.patterns.entity_types, *self._parts.deny.entity_types}
-        return Origin.PATTERN if entity_type in by_form else Origin.NER
+        return self._parts.origin_of(entity_type)
 
     @property
     def cache(self) -> SpanCache | None:
@@ -114,11 +55,7 @@ class Detection:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd but harmless: in the patterns file, and models that run slower than they could."""
-        slower = self._parts.ner.slower_models if self._parts.ner else ()
-        return (
-            *self._parts.patterns.warnings,
-            *(f"NER model {name}: spaCy runs it, ten times slower than the native kernel" for name in slower),
-        )
+        return self._parts.warnings
 
     def sparing(self, entries: Iterable[Listed]) -> Detection:
         """Return detection with the same parts and a longer allow list."""
@@ -141,7 +78,7 @@ class Detection:
         """
 
         def detected(passages: Sequence[Passage], pieces: Remember | None = None) -> list[list[Span]]:
-            return [self._settled(reading)[0] for reading in self._read(passages, budget, pieces)]
+            return [self._settled(reading)[0] for reading in readings(self._parts, passages, budget, pieces)]
 
         if self._cache is None or scope is None:
             return detected(passages)
@@ -176,74 +113,22 @@ class Detection:
         Raises:
             RequestRefused: (413) The text cannot be finished within the budget.
         """
-        (reading,) = self._read([passage], budget)
+        (reading,) = readings(self._parts, [passage], budget)
         kept, dropped = self._settled(reading)
         (final,) = self.spread([passage], [kept], budget)
         return verdicts([reading.placed(span) for span in reading.found], dropped, kept, final)
 
     def patterns_in(self, text: str, hint: str = "") -> list[Span]:
         """Return what patterns alone find in a short text: a URL, a header."""
-        view = normalized(text)
-        passage = Passage(without_surrogates(view.text), hint, patterns_only=True)
-        return self._settled(_Reading(view, passage.text, self._by_form(passage)))[0]
+        return self._settled(reading_by_patterns(self._parts, text, hint))[0]
 
-    def _read(
-        self, passages: Sequence[Passage], budget: Budget, pieces: Remember | None = None
-    ) -> list[_Reading]:
-        views = []
-        for passage in passages:
-            views.append(normalized(passage.text, budget.check))
-            budget.check()
-        # Half a character would stop an engine that reads UTF-8; U+FFFD in its place moves nothing.
-        texts = [without_surrogates(view.text) for view in views]
-        read = [
-            passage if text is passage.text else replace(passage, text=text)
-            for passage, text in zip(passages, texts, strict=True)
-        ]
-        job = self._parts.ner.start(read, budget, pieces) if self._parts.ner else None
-        try:
-            found = [self._without_model(passage, budget) for passage in read]
-            by_ner = job.result() if job else [[] for _ in read]
-        finally:
-            if job:
-                job.cancel()
-        return [
-            _Reading(view, text, [*one, *more])
-            for view, text, one, more in zip(views, texts, found, by_ner, strict=True)
-        ]
-
-    def _by_form(self, passage: Passage, budget: Budget | None = None) -> list[Span]:
-        tick = budget.check if budget else lambda: None
-        found = self._patterns.find(passage, tick)
-        more = self._parts.deny.find(passage.text)
-        if not passage.patterns_only and self._parts.addresses:
-            more += addresses.find(passage.text, tick)
-        return resolve(passage.text, [*found, *more]) if more else found
-
-    def _without_model(self, passage: Passage, budget: Budget) -> list[Span]:
-        """Return all spans of one passage that need no model; they may overlap."""
-        by_form = self._by_form(passage, budget)
-        if passage.patterns_only:
-            return by_form
-        found = list(by_form)
-        for start, end in _readable(passage.text):
-            part = passage.text[start:end]
-            for finder in self._parts.names:
-                spans = finder.find(part, passage.hint)
-                found += [_moved(span, start) for span in spans] if start else spans
-                budget.check()
-        if self._parts.gazetteer:
-            found += self._parts.gazetteer.find(passage.text, [(span.start, span.end) for span in by_form])
-            budget.check()
-        return found
-
-    def _settled(self, reading: _Reading) -> tuple[list[Span], list[Dropped]]:
+    def _settled(self, reading: Reading) -> tuple[list[Span], list[Dropped]]:
         """Return the disjoint spans of the client's text, and what was dropped on the way."""
         kept, dropped = self._sifted(reading)
         spans = [reading.placed(span) for span in resolve(reading.text, kept)]
         return resolve(reading.view.original, spans), dropped
 
-    def _sifted(self, reading: _Reading) -> tuple[list[Span], list[Dropped]]:
+    def _sifted(self, reading: Reading) -> tuple[list[Span], list[Dropped]]:
         """Part what is sensitive from what only looks so."""
         text, names = reading.text, [span for span in reading.found if span.origin is Origin.NER]
         reasons = self._parts.junk.reasons(text, names) if self._parts.junk and names else [""] * len(names)
@@ -264,25 +149,6 @@ class Detection:
         """Tell whether a span may stay: it is on the allow list, and no entry of the deny list."""
         original = text[span.start : span.end]
         return self._parts.allow.allows(original, span.entity_type) and not self._parts.deny.denies(original)
-
-
-def _readable(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of a text between runs without white space that are too long to be read by anybody.
-
-    What stands around a name cannot stand there, and every regex would hold the interpreter for all of it.
-    """
-    done = 0
-    if len(text) >= _UNREADABLE:
-        for run in _LONG_RUN.finditer(text):
-            if run.start() > done:
-                yield done, run.start()
-            done = run.end()
-    if done < len(text):
-        yield done, len(text)
-
-
-def _moved(span: Span, distance: int) -> Span:
-    return replace(span, start=span.start + distance, end=span.end + distance)
 
 
 def load_detection(  # noqa: PLR0913 - one keyword for each part
@@ -309,19 +175,5 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
     Raises:
         ConfigError: The file does not hold what it claims, or a model is missing.
     """
-    patterns = load_patterns(patterns_file)
-    parts = Parts(patterns, allow=AllowList(allow), deny=DenyList(deny))
-    if not ner or not patterns.ner:
-        return Detection(parts, cache)
-    words = load_word_list()
-    return Detection(
-        replace(
-            parts,
-            ner=Ner(patterns.ner, submit, ner_models),
-            names=(Cues(), Structure()),
-            gazetteer=Gazetteer(words),
-            addresses=True,
-            junk=Junk(words, Terms.shipped()),
-        ),
-        cache,
-    )
+    parts = load_parts(patterns_file, ner=ner, submit=submit, ner_models=ner_models, allow=allow, deny=deny)
+    return Detection(parts, cache)
