@@ -59,4 +59,23 @@ def presidio() -> Detect:
     return detect
 
 
+def ner_only() -> Detect:
+    """spaCy with nothing but the model's recognizer and what that reads, and the plain patterns beside it."""
+    from benchmarks.plain_proxy import NER, PATTERNS  # noqa: PLC0415 - loads a pipeline
+    from sidecar.detection.ner_models import load  # noqa: PLC0415 - same
+
+    (group,) = load([MODEL], kernel=None)
+    (reader,) = group.readers
+
+    def detect(text: str) -> Found:
+        found = [(*m.span(), kind) for kind, pattern in PATTERNS.items() for m in pattern.finditer(text)]
+        with group.memory_zone():
+            document = reader.pipe(text)
+            return found + [
+                (e.start_char, e.end_char, NER[e.label_]) for e in document.ents if e.label_ in NER
+            ]
+
+    return detect
+
+
 DETECTORS: dict[str, Callable[[], Detect]] = {"pii-sidecar": ours, "plain": plain, "Presidio": presidio}

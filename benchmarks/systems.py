@@ -115,8 +115,9 @@ def sidecar(provider: str, folder: Path) -> Iterator[str]:
         yield url
 
 
+DIRECT = "direct"
 SYSTEMS = (
-    System("direct", "client to echo provider", direct),
+    System(DIRECT, "client to echo provider", direct),
     System("Envoy alone", "Envoy between them", envoy_alone),
     System("no-op ext_proc", "Envoy and an ext_proc server that does nothing", envoy_noop),
     System("pii-sidecar", "pii-sidecar up", sidecar),

@@ -61,16 +61,20 @@ def prompts(words: int) -> Callable[[int], Iterator[bytes]]:
     return bodies
 
 
-def long_chat(seed: int) -> Iterator[bytes]:
-    """Twenty turns, always the same, and a new question at the end."""
-    history = random.Random(20)
-    turns = [
-        {"role": ("user", "assistant")[turn % 2], "content": text(history, 30 if turn % 2 == 0 else 90)}
-        for turn in range(40)
-    ]
-    chance = random.Random(seed)
-    while True:
-        yield chat([*turns, {"role": "user", "content": text(chance, 30)}])
+def chat_of(turns: int) -> Callable[[int], Iterator[bytes]]:
+    """Return chats of so many turns: all but the last are always the same, as in a chat that goes on."""
+
+    def bodies(seed: int) -> Iterator[bytes]:
+        history = random.Random(20)
+        said = [
+            {"role": ("user", "assistant")[turn % 2], "content": text(history, 30 if turn % 2 == 0 else 90)}
+            for turn in range(2 * (turns - 1))
+        ]
+        chance = random.Random(seed)
+        while True:
+            yield chat([*said, {"role": "user", "content": text(chance, 30)}])
+
+    return bodies
 
 
 def streams(seed: int) -> Iterator[bytes]:
@@ -85,9 +89,11 @@ def chat(messages: list[dict[str, str]], model: str = "echo", **more: object) ->
     return json.dumps({"model": model, "messages": messages, **more}).encode()
 
 
+SHORT = Workload("50-word prompt", prompts(50))
+THROUGHPUT = Workload("200-word prompts", prompts(200))
 WORKLOADS = (
-    Workload("50-word prompt", prompts(50)),
+    SHORT,
     Workload("500-word prompt", prompts(500)),
-    Workload("20-turn chat, new turn", long_chat),
+    Workload("20-turn chat, new turn", chat_of(20)),
     Workload(f"answer of ~{STREAM_DELTAS} SSE deltas", streams, streamed=True),
 )
