@@ -55,9 +55,11 @@ _NO_PARTS = frozenset(_NO_PART_WORDS.split()) | _PARTICLES
 class Links:
     """The originals of one token map, as far as later ones may be spellings of them."""
 
-    __slots__ = ("_keys", "_partial", "_starts", "_wholes")
+    __slots__ = ("_keys", "_noted", "_partial", "_starts", "_wholes")
 
     def __init__(self) -> None:
+        # By type, what was noted since the last question about that type: most are never asked about.
+        self._noted: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self._keys: dict[tuple[str, str], str] = {}  # type and folded spelling: number
         self._wholes: dict[Name, set[tuple[str, ...]]] = defaultdict(set)  # the full names of a number
         self._starts: dict[tuple[str, str], set[str]] = defaultdict(set)  # type and word: numbers
@@ -68,6 +70,8 @@ class Links:
         key = entity_type, folded(text, entity_type)
         if not key[1]:
             return None
+        for noted in self._noted.pop(entity_type, ()):
+            self._take(entity_type, *noted)
         known = self._keys.get(key)
         if known is not None and key not in self._partial:
             return known
@@ -75,12 +79,14 @@ class Links:
 
     def note(self, text: str, name: Name) -> None:
         """Take an original and the name of its token, be it new or linked."""
-        entity_type, number = name[0], name[1].partition("_")[0]
+        self._noted[name[0]].append((text, name[1]))
+
+    def _take(self, entity_type: str, text: str, name: str) -> None:
         key = entity_type, folded(text, entity_type)
         if not key[1]:
             return
-        words = tuple(key[1].split())
-        is_linked = number != name[1]
+        words, number = tuple(key[1].split()), name.partition("_")[0]
+        is_linked = number != name
         if is_linked and self._keys.get(key) != number:
             self._partial.add(key)
         if not is_linked:
@@ -119,6 +125,8 @@ def folded(text: str, entity_type: str) -> str:
     if len(text) > _LONGEST:
         return ""
     if entity_type in _NAMES:
+        if text.isascii() and text.replace(" ", "").isalnum():
+            return " ".join(text.lower().split())
         plain = _QUOTES.sub("'", _without_marks(text))
         return " ".join(word.replace("'", "") for word in _WORD.findall(plain))
     if entity_type == "EMAIL":
@@ -127,7 +135,7 @@ def folded(text: str, entity_type: str) -> str:
         return ""
     bare = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).removeprefix("+")
     shortest = _SHORTEST_PHONE if entity_type == "PHONE" else _SHORTEST_NUMBER
-    digits = sum(char.isdigit() for char in bare)
+    digits = len(bare) if bare.isdigit() else sum(map(str.isdigit, bare))
     return bare.casefold() if digits >= shortest and bare.isalnum() else ""
 
 

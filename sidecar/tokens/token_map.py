@@ -15,15 +15,39 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from sidecar.model import Escaping, Original
-from sidecar.tokens.grammar import Name, grammar_for, linked_by, readings
+from sidecar.tokens.grammar import MAY_START, Grammar, Name, grammar_for, linked_by, readings
 from sidecar.tokens.links import Links
 from sidecar.tokens.restorer import LiveTokens, Restorer, Writing
 
 _ENTITY_TYPE = re.compile(r"[A-Z][A-Z0-9_]*")
 _NUMBER = re.compile(r"[1-9][0-9]*(?:_[1-9][0-9]*)?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Types:
+    """The entity types of a map; the links of one's number may look like the numbers of another.
+
+    ``heads`` are the names whose links look like numbers of a type, by that type.
+    """
+
+    known: frozenset[str]
+    heads: Mapping[str, Name]
+    linked: frozenset[Name]
+    grammar: Grammar
+
+
+@lru_cache(maxsize=64)  # the detectors of a process know few sets of types
+def _types_of(entity_types: frozenset[str]) -> _Types:
+    if not all(map(_ENTITY_TYPE.fullmatch, entity_types)):
+        raise ValueError("an entity type is upper-case letters, digits and underscores")
+    heads = {each: head for each in entity_types if (head := linked_by(each)) is not None}
+    grammar = grammar_for(max(map(len, entity_types), default=1))
+    return _Types(entity_types, heads, frozenset(heads.values()), grammar)
 
 
 def _written(name: Name) -> str:
@@ -54,7 +78,6 @@ class TokenMap:
 
     __slots__ = (
         "_covered",
-        "_grammar",
         "_json_sources",
         "_last",
         "_last_link",
@@ -64,15 +87,12 @@ class TokenMap:
         "_names",
         "_reserved",
         "_taken",
-        "_typed_like",
         "_types",
         "_used",
     )
 
     def __init__(self, entity_types: Collection[str]) -> None:
-        for entity_type in entity_types:
-            if not _ENTITY_TYPE.fullmatch(entity_type):
-                raise ValueError("an entity type is upper-case letters, digits and underscores")
+        self._types = _types_of(frozenset(entity_types))
         self._names: dict[Original, Name] = {}
         self._json_sources: dict[Original, str] = {}
         self._covered: dict[str, Name] = {}
@@ -80,11 +100,10 @@ class TokenMap:
         self._loaded: dict[Name, Original] = {}
         self._taken: set[Name] = set()  # of originals and covers
         self._used: set[Original] = set()
-        self._last: Counter[str] = Counter()
-        self._last_link: Counter[Name] = Counter()
+        self._last: dict[str, int] = {}
+        self._last_link: dict[Name, int] = {}
         self._links = Links()
         self._live: LiveTokens | None = None
-        self._know(entity_types)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -107,14 +126,15 @@ class TokenMap:
         Raises:
             ValueError: The text holds a token that has already been given out.
         """
-        at = 0
-        while found := self._grammar.token.search(text, at):
-            names = [name for name in readings(found["body"]) if name[0] in self._types]
+        for start in MAY_START.finditer(text):
+            found = self._types.grammar.token.match(text, start.start())
+            if found is None:
+                continue
+            names = [name for name in readings(found["body"]) if name[0] in self._types.known]
             if self._loaded.keys().isdisjoint(names):
                 if not self._taken.isdisjoint(names):
                     raise ValueError("a look-alike was reserved after its token had been given out")
                 self._reserved.update(names)
-            at = found.start() + 1
 
     def tokenize(self, original: Original, entity_type: str, json_source: str | None = None) -> str:
         r"""Return the token of an original, the same one every time.
@@ -129,7 +149,7 @@ class TokenMap:
         Raises:
             ValueError: The entity type is none of this map's.
         """
-        if entity_type not in self._types:
+        if entity_type not in self._types.known:
             raise ValueError("the entity type is none of those that this map was made for")
         if json_source is not None and original not in self._json_sources:
             self._json_sources[original] = json_source
@@ -148,7 +168,7 @@ class TokenMap:
         Raises:
             ValueError: The entity type is none of this map's.
         """
-        if entity_type not in self._types:
+        if entity_type not in self._types.known:
             raise ValueError("the entity type is none of those that this map was made for")
         if text not in self._covered:
             self._covered[text] = self._next(entity_type)
@@ -182,7 +202,7 @@ class TokenMap:
             raise ValueError("it is the dump of no token map") from exc
         for original, name, source in names:
             self._load(original, name, source)
-        self._know({*self._types, *(entity_type for entity_type, _ in self._loaded)})
+        self._types = _types_of(self._types.known.union(entity_type for entity_type, _ in self._loaded))
         self._reserved |= reserved
         if not self._reserved.isdisjoint(self._loaded) or self._is_ambiguous():
             raise ValueError("a token of one dump is a look-alike in another")
@@ -191,7 +211,7 @@ class TokenMap:
     def restorer(self, escaping: Escaping) -> Restorer:
         """Return a restorer of one channel, for the tokens given out so far."""
         if self._live is None:
-            self._live = LiveTokens(self._grammar, self._writings())
+            self._live = LiveTokens(self._types.grammar, self._writings())
         return Restorer(self._live, escaping)
 
     def restore(self, text: str, escaping: Escaping) -> str:
@@ -208,34 +228,31 @@ class TokenMap:
         if json_source is not None:
             self._json_sources.setdefault(original, json_source)
 
-    def _know(self, entity_types: Collection[str]) -> None:
-        """Take the types; the links of one's number may look like the numbers of another."""
-        self._types = frozenset(entity_types)
-        self._typed_like = {linked_by(entity_type) for entity_type in self._types}
-        self._grammar = grammar_for(max(map(len, self._types), default=1))
-
     def _enter(self, original: Original, name: Name) -> None:
         self._names[original] = name
         self._taken.add(name)
         number, _, link = name[1].partition("_")
-        self._last[name[0]] = max(self._last[name[0]], int(number))
-        self._last_link[name[0], number] = max(self._last_link[name[0], number], int(link or 1))
+        self._last[name[0]] = max(self._last.get(name[0], 0), int(number))
+        of_number = name[0], number
+        self._last_link[of_number] = max(self._last_link.get(of_number, 0), int(link or 1))
         if not original.is_number:
             self._links.note(original.text, name)
 
     def _next(self, entity_type: str) -> Name:
-        head = linked_by(entity_type)
+        head = self._types.heads.get(entity_type)
+        number = self._last.get(entity_type, 0)
         while True:
-            self._last[entity_type] += 1
-            name = entity_type, str(self._last[entity_type])
-            as_link = head and (head[0], f"{head[1]}_{name[1]}")
+            number += 1
+            name = entity_type, str(number)
+            as_link = head and (head[0], f"{head[1]}_{number}")
             if name not in self._reserved and as_link not in self._taken:
+                self._last[entity_type] = number
                 return name
 
     def _link(self, original: Original, entity_type: str) -> Name | None:
         """Return the name that shows what else this original is a spelling of; None if it is new."""
         number = None if original.is_number else self._links.number(original.text, entity_type)
-        if number is None or (entity_type, number) in self._typed_like:
+        if number is None or (entity_type, number) in self._types.linked:
             return None
         link = self._last_link[entity_type, number] + 1
         while (entity_type, f"{number}_{link}") in self._reserved:
