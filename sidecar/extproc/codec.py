@@ -25,7 +25,6 @@ from sidecar.extproc.pb.envoy.service.ext_proc.v3.external_processor_pb2 import 
     ProcessingRequest,
     ProcessingResponse,
     ProtocolConfiguration,
-    StreamedBodyResponse,
     TrailersResponse,
 )
 from sidecar.extproc.pb.envoy.type.v3.http_status_pb2 import HttpStatus
@@ -162,9 +161,8 @@ def _response(reply: EnvoyReply, modes: BodyModes) -> ProcessingResponse:
             return _headers_response(reply, modes)
         case BodyReply(direction, body, edit):
             return _body_response(direction, _common(edit, _body_mutation(body)))
-        case StreamedReply(direction, chunk, end_of_stream):
-            streamed = StreamedBodyResponse(body=chunk, end_of_stream=end_of_stream)
-            return _body_response(direction, _common(HeaderEdit(), BodyMutation(streamed_response=streamed)))
+        case StreamedReply():
+            return _streamed_response(reply)
         case TrailersReply(direction, remove):
             part = TrailersResponse(header_mutation=_header_mutation(HeaderEdit(remove=remove)))
             if direction is Direction.REQUEST:
@@ -206,6 +204,16 @@ def mode_override(request: BodyMode, response: BodyMode) -> ProcessingMode:
         response_body_mode=_WIRE_MODES[response],
         response_trailer_mode=ProcessingMode.SEND if duplex else ProcessingMode.DEFAULT,
     )
+
+
+def _streamed_response(reply: StreamedReply) -> ProcessingResponse:
+    # Filled in place: built from the inside out, each level would copy what is below it.
+    response = ProcessingResponse()
+    part = response.request_body if reply.direction is Direction.REQUEST else response.response_body
+    streamed = part.response.body_mutation.streamed_response
+    streamed.body = reply.chunk
+    streamed.end_of_stream = reply.end_of_stream
+    return response
 
 
 def _body_response(direction: Direction, common: CommonResponse) -> ProcessingResponse:
