@@ -121,7 +121,7 @@ static int moves_are_complete(const NerShape *s, const NerWeights *w)
     return out == 1 && !memcmp(begun, inside, sizeof begun) && !memcmp(begun, ended, sizeof begun);
 }
 
-static PyObject *pack(const NerKernel *kernel, const NerShape *shape, const Wanted *wanted)
+static PyObject *pack(const NerKernel *kernel, const NerShape *shape, const Wanted *wanted, const NerCommon *common)
 {
     NerWeights weights = weights_of(shape, wanted);
     if (!moves_are_complete(shape, &weights)) return PyErr_Format(PyExc_ValueError, "moves: not those of BILUO");
@@ -129,7 +129,7 @@ static PyObject *pack(const NerKernel *kernel, const NerShape *shape, const Want
     if (!model) return PyErr_NoMemory();
     *model = (Model){*shape, kernel, NULL};
     Py_BEGIN_ALLOW_THREADS
-    model->packed = kernel->pack(shape, &weights);
+    model->packed = kernel->pack(shape, &weights, common);
     Py_END_ALLOW_THREADS
     PyObject *capsule = model->packed ? PyCapsule_New(model, CAPSULE, forget) : PyErr_NoMemory();
     if (!capsule) {
@@ -177,16 +177,29 @@ static int read_shape(PyObject *sizes, PyObject *rows, PyObject *seeds, NerShape
     return error ? -1 : 0;
 }
 
+static int read_common(const NerShape *shape, const Py_buffer *view, NerCommon *common)
+{
+    Py_ssize_t word = shape->tables * (Py_ssize_t)sizeof(uint64_t);
+    if (view->len % word || view->len / word > NER_MAX_COMMON || (uintptr_t)view->buf % sizeof(uint64_t)) {
+        PyErr_Format(PyExc_ValueError, "common: %d columns of at most %d words are wanted", (int)shape->tables,
+                     (int)NER_MAX_COMMON);
+        return -1;
+    }
+    *common = (NerCommon){view->buf, (int32_t)(view->len / word)};
+    return 0;
+}
+
 static PyObject *load(PyObject *module, PyObject *args)
 {
     (void)module;
     const char *name;
-    PyObject *sizes, *rows, *seeds, *arrays, *result = NULL;
+    PyObject *sizes, *rows, *seeds, *arrays, *ids = Py_None, *result = NULL;
     NerShape shape;
+    NerCommon common = {NULL, 0};
     const NerKernel *kernel = NULL;
-    Py_buffer views[MAX_ARRAYS];
+    Py_buffer views[MAX_ARRAYS], ids_view = {.buf = NULL};
     Py_ssize_t held = 0;
-    if (!PyArg_ParseTuple(args, "sOOOO", &name, &sizes, &rows, &seeds, &arrays)) return NULL;
+    if (!PyArg_ParseTuple(args, "sOOOO|O", &name, &sizes, &rows, &seeds, &arrays, &ids)) return NULL;
     for (size_t i = 0; i < KERNEL_COUNT; i++)
         if (!strcmp(KERNELS[i]->name, name) && KERNELS[i]->usable()) kernel = KERNELS[i];
     if (!kernel) return PyErr_Format(PyExc_ValueError, "kernel: no %s here", name);
@@ -206,8 +219,13 @@ static PyObject *load(PyObject *module, PyObject *args)
             goto done;
         }
     }
-    result = pack(kernel, &shape, &wanted);
+    if (ids != Py_None) {
+        if (PyObject_GetBuffer(ids, &ids_view, PyBUF_C_CONTIGUOUS)) goto done;
+        if (read_common(&shape, &ids_view, &common)) goto done;
+    }
+    result = pack(kernel, &shape, &wanted, &common);
 done:
+    if (ids_view.buf) PyBuffer_Release(&ids_view);
     while (held > 0) PyBuffer_Release(&views[--held]);
     return result;
 }
@@ -332,7 +350,7 @@ static PyObject *run(PyObject *module, PyObject *args)
 
 static PyMethodDef METHODS[] = {
     {"kernels", kernels, METH_NOARGS, "kernels() -> names of those that this processor can run, the fastest first."},
-    {"load", load, METH_VARARGS, "load(kernel, sizes, rows, seeds, arrays) -> a model. See __init__.py."},
+    {"load", load, METH_VARARGS, "load(kernel, sizes, rows, seeds, arrays[, common]) -> a model. See __init__.py."},
     {"run", run, METH_VARARGS, "run(models, features, lengths[, rows]) -> spans of each model. See __init__.py."},
     {NULL, NULL, 0, NULL},
 };

@@ -40,6 +40,7 @@ enum {
     NER_MAX_LABELS = 256,
     NER_MAX_MOVES = 4 * NER_MAX_LABELS + 8,
     NER_MAX_WORDS = 1 << 26, /* of a batch, the rows between documents included */
+    NER_MAX_COMMON = 1 << 16, /* common words; each takes 16 * width * pieces bytes or less */
 };
 
 typedef enum { NER_NEVER, NER_BEGIN, NER_IN, NER_LAST, NER_UNIT, NER_OUT } NerMoveKind;
@@ -73,6 +74,13 @@ typedef struct {
     const int32_t *move_labels;          /* [moves], 0 <= label < labels */
 } NerWeights;
 
+/* Words that texts are likely to hold: a kernel may compute beforehand what depends on nothing but the word. `ids` is
+ * [count][tables]; words may repeat. They change how fast texts are read, and nothing that is found in them. */
+typedef struct {
+    const uint64_t *ids;
+    int32_t count;
+} NerCommon;
+
 /* The documents to read. `features` is [words][tables + 1]: the ids of each word, then 1 if it is white space. */
 typedef struct {
     const uint64_t *features;
@@ -91,11 +99,11 @@ typedef struct {
     int (*usable)(void); /* on this processor */
 
     /* Copy the weights into a layout of its own; NULL without memory. Freed by `release`. */
-    void *(*pack)(const NerShape *shape, const NerWeights *weights);
+    void *(*pack)(const NerShape *shape, const NerWeights *weights, const NerCommon *common);
     void (*release)(void *packed);
 
-    /* The bytes of scratch memory that `run` needs for such a batch. The vector kernels take 4 bytes for each row of
-     * the batch and a constant beyond (half a megabyte for a width of 96), the reference 8 * width bytes a row. */
+    /* The bytes of scratch memory that `run` needs for such a batch. For a width of 96 the vector kernels take 5 KB a
+     * word up to 3 MB in all, of which they touch what the batch needs; the reference takes 8 * width bytes a row. */
     size_t (*arena_bytes)(const NerShape *shape, int32_t words, int32_t docs);
 
     /* Find the entities; return how many. `arena`: as many bytes as stated above, aligned to NER_ALIGN, of any content;

@@ -41,8 +41,9 @@ static void release(void *packed)
     free(copy);
 }
 
-static void *pack(const NerShape *s, const NerWeights *from)
+static void *pack(const NerShape *s, const NerWeights *from, const NerCommon *common)
 {
+    (void)common;
     size_t width = (size_t)s->width, pieces = (size_t)s->pieces, hidden = (size_t)s->hidden, moves = (size_t)s->moves;
     Copy *copy = calloc(1, sizeof *copy);
     if (!copy) return NULL;
