@@ -1,6 +1,7 @@
 """Envoy's whole configuration, built as typed objects of its own API and written as YAML.
 
-Importing this module takes most of a second (Envoy's API is large): import it where it is needed.
+Loading Envoy's API and building with it takes over a second. A gateway that starts puts the same together
+from pieces (``assembly``); a change here needs them rendered anew (``pieces``).
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ from envoy_data_plane.google.protobuf import Any
 from sidecar.gateway import trust
 from sidecar.gateway.names import PROVIDER_TRUST, SIDECAR_CLUSTER
 from sidecar.gateway.plan import Endpoint as WorkerEndpoint
-from sidecar.gateway.plan import GatewayPlan, Target, is_ip, parse_endpoint
+from sidecar.gateway.plan import GatewayPlan, Target
 
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TLS_SOCKET = "envoy.transport_sockets.tls"
@@ -90,11 +90,8 @@ def secrets(plan: GatewayPlan) -> list[Secret]:
     """
     if not any(plan.target(name).tls for name in plan.targets):
         return []
-    system = plan.system_ca or trust.system_bundle()
-    if plan.upstream_ca is None:
-        source = DataSource(filename=str(system))
-    else:
-        source = DataSource(inline_string=trust.combined_pem(system, plan.upstream_ca))
+    source = DataSource()
+    setattr(source, *trust.source(plan.system_ca, plan.upstream_ca))
     context = CertificateValidationContext(trusted_ca=source)
     return [Secret(name=PROVIDER_TRUST, validation_context=context)]
 
@@ -143,8 +140,6 @@ def _tls(target: Target) -> TransportSocket:
 
 
 def _sidecar(plan: GatewayPlan) -> Cluster:
-    endpoints = [parse_endpoint(text) for text in plan.sidecars]
-    named = any(endpoint.host and not is_ip(endpoint.host) for endpoint in endpoints)
     http = HttpProtocolOptions(
         explicit_http_config=HttpProtocolOptionsExplicitHttpConfig(
             http2_protocol_options=Http2ProtocolOptions(connection_keepalive=KEEPALIVE)
@@ -152,14 +147,14 @@ def _sidecar(plan: GatewayPlan) -> Cluster:
     )
     return Cluster(
         name=SIDECAR_CLUSTER,
-        type=ClusterDiscoveryType.STRICT_DNS if named else ClusterDiscoveryType.STATIC,
+        type=ClusterDiscoveryType.STRICT_DNS if plan.workers_have_names else ClusterDiscoveryType.STATIC,
         connect_timeout=timedelta(milliseconds=500),
         lb_policy=ClusterLbPolicy.ROUND_ROBIN,
         common_lb_config=ClusterCommonLbConfig(healthy_panic_threshold=Percent(value=0.0)),
         circuit_breakers=_breakers(),
         health_checks=[_health_check()],
         typed_extension_protocol_options={HTTP_OPTIONS: Any.pack(http)},
-        load_assignment=_assignment(SIDECAR_CLUSTER, [_worker(endpoint) for endpoint in endpoints]),
+        load_assignment=_assignment(SIDECAR_CLUSTER, [_worker(endpoint) for endpoint in plan.endpoints]),
     )
 
 

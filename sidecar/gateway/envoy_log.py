@@ -12,8 +12,6 @@ import structlog
 LONGEST_LINE = 300
 KEPT_LINES = 20
 ORDINARY_END = "caught ENVOY_SIGTERM"  # our own doing, and no reason to warn
-# Begins the line that our own code leaves in place of Envoy's.
-OWN_REASON = "configuration: "
 
 log = structlog.get_logger()
 
@@ -45,8 +43,6 @@ class EnvoyLog:
 def one_line_reason(lines: Sequence[str]) -> str:
     """Return Envoy's reason for refusing a configuration, without the configuration that it quotes."""
     for line in reversed(lines):
-        if line.startswith(OWN_REASON):
-            return line.removeprefix(OWN_REASON)
         if "error" in line:
             text = re.sub(r"^.*?error initializing config(uration)? '[^']*':", "", line)
             return " ".join(text.partition("{")[0].split())[:LONGEST_LINE] or "not valid"

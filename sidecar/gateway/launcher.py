@@ -25,7 +25,8 @@ from typing import NoReturn
 
 from sidecar.errors import ConfigError
 from sidecar.gateway.admin import Admin, AdminError
-from sidecar.gateway.envoy_log import OWN_REASON, EnvoyLog, one_line_reason
+from sidecar.gateway.assembly import assembled
+from sidecar.gateway.envoy_log import EnvoyLog, one_line_reason
 from sidecar.gateway.plan import SOCKET_PATH_LIMIT, GatewayPlan
 from sidecar.settings import ENV_PREFIX
 from sidecar.supervisor.child import fork
@@ -161,10 +162,10 @@ class Gateway:
     def ahead(self) -> Iterator[None]:
         """Start Envoy now, for the first ``spawn`` to return; end it if there was none.
 
-        Building its configuration and starting takes as long as loading a model: both at once.
+        It starts while the model is loaded.
 
         Raises:
-            ConfigError: The port is taken.
+            ConfigError: The port is taken, or a CA file is not usable.
         """
         self._ahead = self.spawn(())
         try:
@@ -180,13 +181,14 @@ class Gateway:
         """Start Envoy; return its process id and the read end of its log.
 
         Raises:
-            ConfigError: The port is taken.
+            ConfigError: The port is taken, or a CA file is not usable.
         """
         if self._ahead is not None:
             started, self._ahead = self._ahead, None
             return started
         if not self._started:
             _check_port(self._plan.host, self._plan.port)
+            _write(self._file, json.dumps(assembled(self._plan)))
         self._plan.admin_socket.unlink(missing_ok=True)
         self._log = EnvoyLog()
         read_end, write_end = os.pipe()
@@ -248,18 +250,11 @@ class Gateway:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            if not self._file.exists():
-                # In the child, since Envoy's API takes the parent's memory and most of a second to load.
-                from sidecar.gateway.bootstrap import to_dict  # noqa: PLC0415 - see above
-
-                _write(self._file, json.dumps(to_dict(self._plan)))
             # Envoy needs none of our settings, and the key of the conversation store is none of its business.
             theirs = {
                 name: text for name, text in os.environ.items() if not name.upper().startswith(ENV_PREFIX)
             }
             os.execve(self._binary, command, theirs)  # noqa: S606 - no shell is wanted
-        except ConfigError as exc:
-            os.write(2, f"{OWN_REASON}{exc}\n".encode())
         finally:
             os._exit(127)
 

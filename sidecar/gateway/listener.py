@@ -71,8 +71,6 @@ from sidecar.gateway.routes import route_table
 from sidecar.policy import STAMP
 
 MASKING_SERVICE = "pii_sidecar.v1.Masking"
-# Room for what the sidecar must still see to answer 413 by itself, in the provider's shape.
-BUFFER_SLACK = 1024 * 1024
 # The last resort against a peer that says nothing more; a model may think for minutes before it answers.
 IDLE_SECONDS = 900.0
 # A path or query may hold an original: neither is logged, only the name of the route.
@@ -103,7 +101,7 @@ def listener(plan: GatewayPlan) -> Listener:
         address=Address(socket_address=SocketAddress(address=plan.host, port_value=plan.port)),
         # With SO_REUSEPORT a second instance on the same port would silently take half of the requests.
         enable_reuse_port=False,
-        per_connection_buffer_limit_bytes=plan.body_limit + BUFFER_SLACK,
+        per_connection_buffer_limit_bytes=plan.buffer_bytes,
         filter_chains=[chain],
     )
 

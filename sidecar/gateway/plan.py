@@ -17,6 +17,8 @@ from sidecar.settings import TARGETS
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Linux takes 107 bytes of path for a Unix domain socket, macOS 103.
 SOCKET_PATH_LIMIT = 103
+# Room for what the sidecar must still see to answer 413 by itself, in the provider's shape.
+BUFFER_SLACK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,21 @@ class GatewayPlan:
     def target(self, name: str) -> Target:
         """Return one listed target, taken apart."""
         return parse_target(name, self.targets[name])
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Where the workers listen, taken apart."""
+        return [parse_endpoint(text) for text in self.sidecars]
+
+    @property
+    def workers_have_names(self) -> bool:
+        """Whether a worker's host is a name that must be resolved."""
+        return any(endpoint.host and not is_ip(endpoint.host) for endpoint in self.endpoints)
+
+    @property
+    def buffer_bytes(self) -> int:
+        """The largest request body that Envoy holds back; it answers 413 to a larger one by itself."""
+        return self.body_limit + BUFFER_SLACK
 
 
 def parse_target(name: str, url: str) -> Target:

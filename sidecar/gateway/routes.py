@@ -1,4 +1,4 @@
-"""The route table: which path goes to which provider, and under which path it arrives there.
+"""The route table as Envoy reads it.
 
 A route that reaches a provider never switches a filter off; only routes that end at the sidecar itself
 or here in Envoy do. So there is no way to a provider around ext_proc and the guard behind it.
@@ -6,7 +6,6 @@ or here in Envoy do. So there is no way to a provider around ext_proc and the gu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 from envoy_data_plane.envoy.config.common.mutation_rules.v3 import HeaderMutation as Mutation
@@ -31,23 +30,10 @@ from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
 from envoy_data_plane.google.protobuf import Any
 
 from sidecar.gateway.names import EXT_PROC, GUARD, SIDECAR_CLUSTER, STRIP
+from sidecar.gateway.paths import ProviderPath, paths
 from sidecar.gateway.plan import GatewayPlan, Target
 from sidecar.policy import DOCTOR_PREFIX
 
-# Where a provider keeps its OpenAI-compatible endpoint: what `/v1/` turns into.
-OPENAI_COMPATIBLE = {
-    "openai": "/v1/",
-    "local": "/v1/",
-    "anthropic": "/v1/",
-    "gemini": "/v1beta/openai/",
-}
-# Prefix on the listener -> (route's name, NAME, prefix at the provider). The first match wins.
-FIXED_PREFIXES = (
-    ("/v1/proxy/openai/", "proxy-openai", "openai", "/v1/"),
-    ("/v1/proxy/anthropic/", "proxy-anthropic", "anthropic", "/v1/"),
-    ("/v1/proxy", "", "", ""),  # nobody's: must not fall through to the default target
-    ("/v1/messages", "messages", "anthropic", "/v1/messages"),
-)
 NOT_FOUND = "not-found"
 DOCTOR = "doctor"
 # Envoy adds this one by itself, and a stamp is between the sidecar and the guard alone.
@@ -57,11 +43,11 @@ NEVER_SENT = ("x-forwarded-proto",)
 def route_table(plan: GatewayPlan, stamp_name: str) -> RouteConfiguration:
     """Return the whole table; everything that is not listed answers 404 without leaving Envoy."""
     routes = [_health(), _profile_mask(), _doctor()]
-    for prefix, name, target, provider_prefix in _prefixes(plan):
-        if target in plan.targets:
-            routes.append(_to_provider(prefix, name, plan.target(target), provider_prefix))
+    for path in paths(plan):
+        if path.target is not None:
+            routes.append(_to_provider(path, path.target))
         else:
-            routes.append(_not_found(prefix))
+            routes.append(_not_found(path.prefix))
     routes.append(_not_found("/"))
     routes.append(_no_tunnel())
     host = VirtualHost(
@@ -73,20 +59,13 @@ def route_table(plan: GatewayPlan, stamp_name: str) -> RouteConfiguration:
     return RouteConfiguration(name="routes", virtual_hosts=[host])
 
 
-def _prefixes(plan: GatewayPlan) -> Iterator[tuple[str, str, str, str]]:
-    yield from FIXED_PREFIXES
-    yield "/v1/", "default", plan.default_target, OPENAI_COMPATIBLE[plan.default_target]
-    for name in plan.targets:
-        yield f"/{name}/", name, name, "/"
-
-
-def _to_provider(prefix: str, name: str, target: Target, provider_prefix: str) -> Route:
+def _to_provider(path: ProviderPath, target: Target) -> Route:
     return Route(
-        name=name,
-        match=RouteMatch(prefix=prefix),
+        name=path.name,
+        match=RouteMatch(prefix=path.prefix),
         route=RouteAction(
             cluster=target.name,
-            prefix_rewrite=target.base + provider_prefix,
+            prefix_rewrite=path.provider_path,
             host_rewrite_literal=target.authority,
             timeout=timedelta(0),  # the default of 15 s would cut a stream of tokens
         ),

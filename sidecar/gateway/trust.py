@@ -20,6 +20,22 @@ BUNDLES = (
 )
 
 
+def source(system: Path | None, private: Path | None) -> tuple[str, str]:
+    """Return the CAs as field and text of Envoy's ``DataSource``: the system's file, or both as one text.
+
+    Args:
+        system: PEM bundle of the system's CAs; None looks where this system keeps it.
+        private: PEM file of a private CA.
+
+    Raises:
+        ConfigError: A file is missing or not usable.
+    """
+    system = system or system_bundle()
+    if private is None:
+        return "filename", str(system)
+    return "inline_string", combined_pem(system, private)
+
+
 def system_bundle() -> Path:
     """Return the PEM file of the system's CAs; ``SSL_CERT_FILE`` goes first, as with OpenSSL.
 

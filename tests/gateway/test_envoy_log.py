@@ -49,7 +49,6 @@ def test_an_access_entry_that_is_no_json_is_counted_not_shown() -> None:
         (["critical main error initializing config '  /tmp/x.yaml': the port is taken"], "the port is taken"),
         (["critical main error initializing configuration '/x': no: {\"admin\": 1}"], "no:"),
         (["critical main error: first", "warning later"], "critical main error: first"),
-        (["configuration: upstream CA x: not readable {}"], "upstream CA x: not readable {}"),
     ],
 )
 def test_the_reason_is_one_line_without_the_configuration(lines: list[str], reason: str) -> None:
