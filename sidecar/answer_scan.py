@@ -72,6 +72,9 @@ class _ScanningRestorer:
 
     __slots__ = ("_restorer", "_scanner")
 
+    settled = False
+    """Any text may hold what has to be found."""
+
     def __init__(self, scanner: StepScanner, restorer: TextRestorer) -> None:
         self._scanner = scanner
         self._restorer = restorer

@@ -132,6 +132,12 @@ class Exchange:
             return self._response_mode is not BodyMode.NONE
         return self._state in {State.BODY, State.RECALL, State.ANSWER}
 
+    @property
+    def joins_chunks(self) -> bool:
+        """Whether chunks of the answer may be received as one: no reply is owed to each of them."""
+        answering = self._state is State.ANSWER or self._state is State.PASS
+        return answering and self._response_mode is BodyMode.FULL_DUPLEX_STREAMED
+
     def cancel(self) -> None:
         """End detection that is under way in another thread: nobody waits for it any more."""
         if self._body is not None:

@@ -108,8 +108,16 @@ class Escaping(Enum):
     RAW = auto()  # bytes of an answer that is no JSON at all: originals as they are, nothing escaped
 
 
+SPECIAL = '{&\uff5b"\\'
+"""The characters, beside control characters, at which a text restorer has to look; all others are plain."""
+
+
 class TextRestorer(Protocol):
     """Restores one channel, piece by piece."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether pieces without ``SPECIAL`` or control characters come out as they are, and leave it so."""
 
     def feed(self, delta: str) -> str:
         """Take the next piece; return what is now certain."""

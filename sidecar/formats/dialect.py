@@ -102,6 +102,10 @@ class Framer(Protocol):
     def splits_text(self) -> bool:
         """Whether data that are no JSON may be a piece of a text that goes on in the next frame."""
 
+    @property
+    def between_frames(self) -> bool:
+        """Whether the next byte begins a frame, and whole frames may pass by this framer unseen."""
+
     def decode(self, chunk: bytes) -> Sequence[Frame]:
         """Take the next bytes; return the frames they complete."""
 

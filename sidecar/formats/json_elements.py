@@ -48,6 +48,8 @@ class JsonElementsDecoder:
     __slots__ = ("_at", "_buffer", "_depth", "_in_string", "_start")
 
     splits_text = False
+    between_frames = False
+    """An element's last byte does not end what it stands in, so each has to be seen."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -45,6 +45,11 @@ class NdjsonDecoder:
         self._buffer = bytearray()
         self._searched = 0
 
+    @property
+    def between_frames(self) -> bool:
+        """Whether the next byte begins a frame, and whole frames may pass by unseen."""
+        return not self._buffer
+
     def decode(self, chunk: bytes) -> list[LineFrame]:
         """Take the next bytes; return the lines they complete, possibly none.
 

@@ -75,6 +75,11 @@ class SseDecoder:
         self._started = False
         self._after_cr = False
 
+    @property
+    def between_frames(self) -> bool:
+        """Whether the next byte begins a frame, and whole frames may pass by unseen."""
+        return self._started and not self._buffer and not self._after_cr
+
     def decode(self, chunk: bytes) -> list[Frame]:
         r"""Take the next bytes; return the frames they complete, possibly none.
 

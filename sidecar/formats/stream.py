@@ -14,6 +14,7 @@ from sidecar.formats.dialect import ChannelKey, Delta, Dialect, Frame, Framer, S
 from sidecar.formats.json_answer import nothing_like, restore_part
 from sidecar.formats.json_grammar import NUMBER, JsonInvalid
 from sidecar.formats.json_text import Document, Edits, Literal, read_bytes
+from sidecar.formats.plain_frames import PlainFrames, around
 from sidecar.formats.raw_text import restored_raw
 from sidecar.formats.template import Found, Template
 from sidecar.model import Escaping, RestorerFactory, TextRestorer
@@ -26,6 +27,7 @@ _RAW: Scope = "data that are no JSON"
 _MEMO_TEXTS, _MEMO_LENGTH = 1024, 64
 _LOOKS = 8  # that are known at a time, one for each channel that is under way
 _READS = 64  # frames in a row that may be learned for nothing
+_PASSED = 1024 * 1024  # the longest chunk in which frames may pass that no framer has measured
 
 _is_number = re.compile(NUMBER).fullmatch
 
@@ -48,6 +50,7 @@ class _Known(NamedTuple):
     template: Template
     key: ChannelKey
     escaping: Escaping
+    plain: PlainFrames | None
 
 
 class StreamRestorer:
@@ -70,11 +73,37 @@ class StreamRestorer:
         Raises:
             ResponseUnsafe: A frame is longer than can be kept.
         """
-        return b"".join([self._restored(frame) for frame in self._framer.decode(chunk)])
+        passed = self._passed(chunk) if self._known and self._framer.between_frames else 0
+        if passed == len(chunk):
+            return chunk
+        rest = self._framer.decode(chunk[passed:] if passed else chunk)
+        return b"".join([chunk[:passed], *map(self._restored, rest)])
 
     def flush(self) -> bytes:
         """Return the rest: the text held back, each in a frame, and never an end that did not come."""
         return b"".join([*map(self._restored, self._framer.flush()), self._flushed(self._channels)])
+
+    def _passed(self, chunk: bytes) -> int:
+        """Return where the plain frames end that a chunk starts with, each of a channel that is settled."""
+        if len(chunk) > _PASSED:
+            return 0
+        at, before = 0, -1
+        settled = self._settled()
+        while before < at < len(chunk):
+            before = at
+            for plain in settled:
+                while (end := plain.end(chunk, at)) > 0:
+                    at = end
+        self._reads_left = _READS if at else self._reads_left
+        return at
+
+    def _settled(self) -> list[PlainFrames]:
+        """Return the looks, last learned first, of which plain frames go out as they are."""
+        return [
+            known.plain
+            for known in reversed(self._known)
+            if known.plain and (channel := self._channels.get(known.key)) and channel.restorer.settled
+        ]
 
     def _restored(self, frame: Frame) -> bytes:
         if frame.data is None:
@@ -151,7 +180,10 @@ class StreamRestorer:
         [delta] = deltas
         self._reads_left -= 1
         template = Template(document, delta.literal, self._dialect.padding)
-        self._known = [*self._known[1 - _LOOKS :], _Known(frame.event, template, delta.key, delta.escaping)]
+        place = around(frame.raw, frame.data) if frame.data else None
+        plain = PlainFrames(template, place) if place else None
+        known = _Known(frame.event, template, delta.key, delta.escaping, plain)
+        self._known = [*self._known[1 - _LOOKS :], known]
 
     def _channel(self, key: ChannelKey, escaping: Escaping, frame: Frame) -> _Channel:
         channel = self._channels.get(key)

@@ -16,8 +16,12 @@ from sidecar.formats.json_grammar import Kind
 from sidecar.formats.json_text import Document, Literal
 
 _match_string = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+"').match
-_match_digits = re.compile(rb"[0-9]++").match
-_match_padding = re.compile(rb'[A-Za-z0-9_\-]*+"').match  # no character with which a token starts
+match_digits = re.compile(rb"[0-9]++").match
+"""Matches a whole number that is padding."""
+
+match_padding = re.compile(rb'[A-Za-z0-9_\-]*+"').match
+"""Matches a string that is padding, without its opening quote: no character with which a token starts."""
+
 _only_closes = re.compile(rb"[ \t\]}]*+").fullmatch
 _STRING, _NUMBER, _OBJECT = int(Kind.STRING), int(Kind.NUMBER), int(Kind.OBJECT)
 
@@ -38,19 +42,24 @@ class Template:
         delta: The string that may differ.
         padding: Top-level keys that mean nothing here; a whole number before the delta and a string behind
             it may differ too.
+
+    The data of every such frame are, one after the other: ``head`` and a whole number, if ``head`` is not
+    None; ``before``, which ends in the delta's opening quote; the delta's text and its closing quote;
+    ``behind``, which ends in the padding's opening quote if ``tail`` is not None; the padding; ``tail``.
+    ``closes``: behind the delta there is nothing but closing brackets, with any white space among them.
     """
 
-    __slots__ = ("_before", "_behind", "_closes", "_head", "_tail")
+    __slots__ = ("before", "behind", "closes", "head", "tail")
 
     def __init__(self, document: Document, delta: Literal, padding: Collection[str]) -> None:
         text = document.text
         hole = _padding_behind(document, delta.end, padding)
         number = _number_before(document, delta.start, padding)
-        self._head = text[: number[0]].encode() if number else None
-        self._before = text[number[1] if number else 0 : delta.start + 1].encode()
-        self._behind = text[delta.end : hole[0] + 1 if hole else None].encode()
-        self._tail = text[hole[1] :].encode() if hole else None
-        self._closes = self._tail is None and _only_closes(self._behind) is not None
+        self.head = text[: number[0]].encode() if number else None
+        self.before = text[number[1] if number else 0 : delta.start + 1].encode()
+        self.behind = text[delta.end : hole[0] + 1 if hole else None].encode()
+        self.tail = text[hole[1] :].encode() if hole else None
+        self.closes = self.tail is None and _only_closes(self.behind) is not None
 
     def find(self, data: bytes) -> Found | None:
         """Return the delta of a frame that looks like this, or None if it looks otherwise."""
@@ -70,23 +79,23 @@ class Template:
     def _delta_start(self, data: bytes) -> int:
         """Return where the delta's text begins, or -1 if what stands before it is not the same."""
         at = 0
-        if self._head is not None:
-            digits = _match_digits(data, len(self._head))
-            if digits is None or not data.startswith(self._head):
+        if self.head is not None:
+            digits = match_digits(data, len(self.head))
+            if digits is None or not data.startswith(self.head):
                 return -1
             at = digits.end()
-        return at + len(self._before) if data.startswith(self._before, at) else -1
+        return at + len(self.before) if data.startswith(self.before, at) else -1
 
     def _fits(self, data: bytes, end: int) -> bool:
         """Tell whether what stands behind the delta is the same, too."""
-        if self._tail is not None:
-            padding = _match_padding(data, end + len(self._behind))
-            same = padding is not None and data[padding.end() :] == self._tail
-            return same and data.startswith(self._behind, end)
+        if self.tail is not None:
+            padding = match_padding(data, end + len(self.behind))
+            same = padding is not None and data[padding.end() :] == self.tail
+            return same and data.startswith(self.behind, end)
         rest = data[end:]
-        if rest == self._behind:
+        if rest == self.behind:
             return True
-        return self._closes and rest.translate(None, b" \t") == self._behind.translate(None, b" \t")
+        return self.closes and rest.translate(None, b" \t") == self.behind.translate(None, b" \t")
 
 
 def _number_before(document: Document, start: int, padding: Collection[str]) -> tuple[int, int] | None:

@@ -90,6 +90,11 @@ class JsonContext:
         return bool(self._stack) or self._expect is _Expect.NOTHING
 
     @property
+    def settled(self) -> bool:
+        """Whether it is inside a string, which nothing but a quote, an escape or a control character ends."""
+        return self.in_string and not self.fresh and not self._escape
+
+    @property
     def key_expected(self) -> bool:
         """Whether a key must stand here."""
         return self._expect in _KEYS

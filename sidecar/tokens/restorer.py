@@ -118,6 +118,13 @@ class Restorer:
             case Escaping.RAW:
                 pass
 
+    @property
+    def settled(self) -> bool:
+        """Whether pieces without ``SPECIAL`` or control characters come out as they are, and leave it so."""
+        if self._held or self._before:
+            return False
+        return self._context is None or self._context.settled
+
     def feed(self, delta: str) -> str:
         """Take the next piece; return what is now certain."""
         if not delta or not self._live:

@@ -40,6 +40,7 @@ class ScriptedExchange:
     script: list[Any]
     owing: bool = False
     heavy: bool = False
+    joins_chunks: bool = False
     cancelled: bool = False
     events: list[Event] = field(default_factory=list)
     threads: list[str] = field(default_factory=list)

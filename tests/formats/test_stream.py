@@ -104,6 +104,8 @@ def test_restoring_nothing_gives_identical_bytes_wherever_the_stream_breaks_off(
 class Hoarder:
     """Holds everything back until its channel ends."""
 
+    settled = False
+
     def __init__(self, _escaping: Escaping) -> None:
         self.held = ""
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.model import Escaping, Original
+from sidecar.model import SPECIAL, Escaping, Original
 from sidecar.tokens.token_map import TokenMap
 
 TYPES = ("PERSON", "EMAIL", "CREDIT_CARD", "A", "A_1")
@@ -489,6 +489,46 @@ def test_cutting_never_matters(text: str, places: list[int], escaping: Escaping)
     whole = tokens.restore(text, escaping)
     assert "".join(stream(tokens, *cut(text, places), escaping=escaping)) == whole
     assert "".join(stream(tokens, *text, escaping=escaping)) == whole
+
+
+PLAIN = "".join(chr(code) for code in range(32, 0x3000) if chr(code) not in SPECIAL)
+
+
+@settings(max_examples=200)
+@given(texts, st.text(PLAIN, max_size=3), texts, st.sampled_from(Escaping))
+def test_a_settled_restorer_need_not_see_plain_text(
+    before: str, plain: str, behind: str, escaping: Escaping
+) -> None:
+    tokens = everything()
+    fed, spared = tokens.restorer(escaping), tokens.restorer(escaping)
+    assert fed.feed(before) == spared.feed(before)
+    if fed.settled:
+        assert fed.feed(plain) == plain
+        assert fed.settled
+    assert fed.feed(behind) + fed.flush() == spared.feed(behind) + spared.flush()
+
+
+@pytest.mark.parametrize(
+    ("text", "escaping", "settled"),
+    [
+        pytest.param("", Escaping.RAW, True, id="raw text"),
+        pytest.param("", Escaping.TEXT, False, id="what may become a document"),
+        pytest.param("Hi", Escaping.TEXT, True, id="prose"),
+        pytest.param("Hi {", Escaping.TEXT, False, id="text is held back"),
+        pytest.param("Hi {b}", Escaping.TEXT, True, id="nothing is held back any more"),
+        pytest.param("Hi \\", Escaping.TEXT, False, id="a backslash takes the next brace's meaning"),
+        pytest.param('{"a": 1', Escaping.TEXT, False, id="between the strings of a document"),
+        pytest.param('{"a": "', Escaping.TEXT, False, id="at the start of a string"),
+        pytest.param('{"a": "b', Escaping.TEXT, True, id="inside a string"),
+        pytest.param('{"a": "b\\u00', Escaping.JSON, False, id="inside an escape"),
+    ],
+)
+def test_restorers_settle_where_plain_text_means_nothing(
+    text: str, escaping: Escaping, settled: bool
+) -> None:
+    restorer = everything().restorer(escaping)
+    restorer.feed(text)
+    assert restorer.settled is settled
 
 
 BRACES = [
