@@ -13,7 +13,8 @@ from operator import itemgetter
 from typing import TypeVar
 
 from sidecar.detection.pipeline import Detection
-from sidecar.detection.propagation import Covered, Place, propagate
+from sidecar.detection.propagation import propagate
+from sidecar.detection.sought import Covered, Place
 from sidecar.errors import RequestRefused
 from sidecar.formats.content_coding import inflate_request
 from sidecar.formats.format import FieldKind, ParsedRequest, Passing, Replacement, RequestReader, TextField
@@ -44,7 +45,7 @@ class Deadline:
 
     def check(self) -> None:
         """Return while there is time left; otherwise raise ``RequestRefused`` (413)."""
-        if self.remaining() == 0.0:
+        if time.monotonic() >= self._end:
             raise RequestRefused(413, "the text is too long to be inspected in time; send less text at once")
 
 

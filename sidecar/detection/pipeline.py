@@ -17,8 +17,9 @@ from sidecar.detection.ner import Submit
 from sidecar.detection.ner_models import DEFAULT_MODELS
 from sidecar.detection.overlap import resolve
 from sidecar.detection.parts import Parts, load_parts
-from sidecar.detection.propagation import Covered, spread
+from sidecar.detection.propagation import spread
 from sidecar.detection.reading import Reading, reading_by_patterns, readings
+from sidecar.detection.sought import Covered
 from sidecar.detection.verdict import Dropped, Verdict, verdicts
 from sidecar.model import Budget, Origin, Passage, Span
 
