@@ -24,6 +24,14 @@ FOLDER = Path(__file__).with_name("models")
 CARD, WEIGHTS = "model.json", "weights.safetensors"
 _TYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 _HEAD = struct.Struct("<Q")
+# The dimensions of each layer's parameters, by their names in thinc.
+_DIMS: dict[str, dict[str, tuple[int | str, ...]]] = {
+    "hashembed": {"E": ("nV", "nO")},
+    "maxout": {"W": ("nO", "nP", "nI"), "b": ("nO", "nP")},
+    "layernorm": {"G": ("nI",), "b": ("nI",)},
+    "linear": {"W": ("nO", "nI"), "b": ("nO",)},
+    "precomputable_affine": {"W": ("nF", "nO", "nP", "nI"), "b": ("nO", "nP"), "pad": (1, "nF", "nO", "nP")},
+}
 
 Arrays = dict[str, NDArray[np.floating[Any]]]
 
@@ -76,10 +84,6 @@ def component(artifact: Artifact, nlp: Any) -> Any:  # noqa: ANN401 - spaCy has 
         ner = nlp.create_pipe("ner", config={"model": dict(artifact.config)})
         ner.moves.initialize_actions({int(move): dict(by) for move, by in artifact.actions.items()})
         ner.model.attrs["resize_output"](ner.model, ner.moves.n_moves)
-        _set(ner.model, artifact.arrays)  # some layers take their time to draw weights if they have none
-        ner.model.initialize()
-        if _shapes(parameters(ner.model)) != _shapes(artifact.arrays):
-            raise ValueError  # noqa: TRY301 - one error for all that does not fit
         _set(ner.model, artifact.arrays)
     except (ValueError, LookupError, TypeError) as exc:
         raise ConfigError(f"the NER model {artifact.name} does not fit the installed spaCy") from exc
@@ -87,15 +91,25 @@ def component(artifact: Artifact, nlp: Any) -> Any:  # noqa: ANN401 - spaCy has 
 
 
 def _set(model: Any, arrays: Arrays) -> None:  # noqa: ANN401 - thinc's nodes
-    """Set parameters of a model.
+    """Give a model its parameters, which stand for its initialization: that draws all weights first.
 
     Raises:
-        IndexError, ValueError: The model has no such node or parameter.
+        LookupError, ValueError: These are not the model's parameters.
     """
     nodes = list(model.walk())
     for key, array in arrays.items():
         index, _, parameter = key.partition(".")
         nodes[int(index)].set_param(parameter, np.ascontiguousarray(array, dtype=np.float32))
+    model.get_ref("upper").set_dim("nI", model.get_ref("lower").get_dim("nO"))
+    expected = {
+        f"{index}.{parameter}": tuple(
+            d if isinstance(d, int) else node.get_dim(d) for d in _DIMS[node.name][parameter]
+        )
+        for index, node in enumerate(nodes)
+        for parameter in node.param_names
+    }
+    if expected != _shapes(arrays):
+        raise ValueError("other shapes than the configuration has")
 
 
 def _shapes(arrays: Arrays) -> dict[str, tuple[int, ...]]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _COMMANDS = ("spacy.cli", "spacy.cli.info")
+# The words that a pipeline was trained on: a word's attributes never depend on whether it is among them.
+_WORDS = "strings"
+_TOKENIZER = "sidecar.TokenizerOfItsFile.v1"
 
 
 def load_pipeline(place: Path | str, left_out: Sequence[str], *, third_parties: bool) -> Any:  # noqa: ANN401 - spaCy has no types
@@ -22,17 +25,28 @@ def load_pipeline(place: Path | str, left_out: Sequence[str], *, third_parties: 
     Args:
         place: Its folder, or the name of its package.
         left_out: Names of components that are not to be loaded.
-        third_parties: Whether components may come from other installed packages. spaCy imports every one
-            that offers any, needed or not.
+        third_parties: Whether components and the tokenizer may be any. Otherwise they are spaCy's own:
+            no other package that offers components is imported, needed or not, and the tokenizer is not
+            built from the language's rules before it is built from those that lie in the folder.
 
     Raises:
         OSError, ValueError, ImportError: What spaCy says of a pipeline that is missing or damaged.
     """
     spacy = import_spacy()
     if third_parties:
-        return spacy.load(place, exclude=list(left_out))
+        return spacy.load(place, exclude=[*left_out, _WORDS])
+    if _TOKENIZER not in spacy.registry.tokenizers:
+        spacy.registry.tokenizers(_TOKENIZER, func=_empty_tokenizers)
+    config = {"nlp": {"tokenizer": {"@tokenizers": _TOKENIZER}}}
     with _no_entry_points(spacy.util.registry):
-        return spacy.load(place, exclude=list(left_out))
+        return spacy.load(place, exclude=[*left_out, _WORDS], config=config)
+
+
+def _empty_tokenizers() -> Callable[[Any], Any]:
+    """Return what makes a pipeline's tokenizer, which then reads its rules from the pipeline's folder."""
+    from spacy.tokenizer import Tokenizer  # noqa: PLC0415 - spaCy is loaded when it is needed
+
+    return lambda nlp: Tokenizer(nlp.vocab)
 
 
 def import_spacy() -> Any:  # noqa: ANN401 - spaCy has no types
