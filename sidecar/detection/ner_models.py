@@ -12,6 +12,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,19 +118,21 @@ def load(names: Sequence[str], kernel: Kernel | None = native.kernel) -> tuple[G
     Raises:
         ConfigError: One is not installed, damaged, or finds no entities; the message names it.
     """
-    from sidecar.detection import model_store, native_ner  # noqa: PLC0415 - numpy
+    from sidecar.detection import common_words, model_store, native_ner  # noqa: PLC0415 - numpy
 
     pipelines: dict[str, Any] = {}
+    common: dict[str, native_ner.CommonWords] = {}
     readers: dict[str, list[Reader]] = {}
     for name in dict.fromkeys(names):
         artifact = model_store.read(name) if model_store.is_ours(name) else None
         base = artifact.base if artifact else name
         if base not in pipelines:
             pipelines[base] = _pipeline(base)
+            common[base] = cache(partial(common_words.common_words, pipelines[base]))
         nlp = pipelines[base]
         pipe = model_store.component(artifact, nlp) if artifact else nlp
         readers.setdefault(base, []).append(
-            Reader(name, pipe, native_ner.read(_only_component(pipe), kernel))
+            Reader(name, pipe, native_ner.read(_only_component(pipe), kernel, common=common[base]))
         )
     return tuple(Group(pipelines[base], tuple(of_base)) for base, of_base in readers.items())
 

@@ -16,13 +16,14 @@ class Kernel(Protocol):
     def kernels(self) -> list[str]:
         """Return the implementations that this processor can run, the fastest first."""
 
-    def load(
+    def load(  # noqa: PLR0913, PLR0917 - a model has so many parts
         self,
         kernel: str,
         sizes: tuple[int, ...],
         rows: tuple[int, ...],
         seeds: tuple[int, ...],
         arrays: tuple[Any, ...],
+        common: Any = None,  # noqa: ANN401 - any buffer
         /,
     ) -> object:
         """Copy a model's weights into the layout of one implementation.
@@ -34,6 +35,7 @@ class Kernel(Protocol):
             seeds: Seed of each hash table.
             arrays: The weights in the order of ``NerWeights`` (``ner.h``), C-contiguous: float32, and int32
                 for the kinds of the moves and their labels.
+            common: uint64[words][tables], C-contiguous: the ids of words that are likely, to be computed now.
 
         Raises:
             ValueError: A size is out of bounds, an array has another size, or the moves are not BILUO's.

@@ -28,6 +28,8 @@ enum {
 };
 
 typedef float Vector __attribute__((vector_size(4 * NER_LANES), may_alias));
+typedef int32_t Mask __attribute__((vector_size(4 * NER_LANES)));
+typedef float Four __attribute__((vector_size(16)));
 
 #define UNROLLED _Pragma("GCC unroll 8") /* or the sums do not stay in registers */
 #define INLINE static inline __attribute__((always_inline))
@@ -36,19 +38,18 @@ INLINE Vector load(const float *from) { return *(const Vector *)from; }
 INLINE void store(float *to, Vector of) { *(Vector *)to = of; }
 INLINE Vector larger(Vector a, Vector b)
 {
-    Vector result;
-    for (int i = 0; i < LANES; i++) result[i] = a[i] > b[i] ? a[i] : b[i];
-    return result;
+    Mask from_a = a > b; /* of the forms that say so, the one that compilers make vectors of */
+    return (Vector)((from_a & (Mask)a) | (~from_a & (Mask)b));
 }
 INLINE float sum(Vector of)
 {
-    float part[LANES];
+    Four part[LANES / 4];
     memcpy(part, &of, sizeof part);
     UNROLLED
-    for (int width = LANES / 2; width; width /= 2)
+    for (int width = LANES / 8; width; width /= 2)
         UNROLLED
         for (int i = 0; i < width; i++) part[i] += part[i + width];
-    return part[0];
+    return (part[0][0] + part[0][2]) + (part[0][1] + part[0][3]);
 }
 INLINE size_t rounded(size_t count, size_t to) { return (count + to - 1) / to * to; }
 
