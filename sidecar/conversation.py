@@ -237,6 +237,11 @@ class Conversation:
         except ResponseUnsafe:
             self._ids = None  # a frame that is too long to be restored may still pass
 
+    @property
+    def has_found(self) -> bool:
+        """Whether ``kept`` has anything to yield."""
+        return bool(self._found or self._gone)
+
     def kept(self, token_map: TokenMap) -> Iterator[Keep]:
         """Yield what is to be kept for the ids that were seen since the last call."""
         for key in self._gone:

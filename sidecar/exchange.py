@@ -15,7 +15,7 @@ RECALL waits for the token maps of the earlier exchanges that the request refers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -146,16 +146,18 @@ class Exchange:
     def is_heavy(self, event: Event) -> bool:
         """Tell whether the event may take longer than a message is worth on the event loop."""
         match event:
-            case Body(direction=Direction.REQUEST):
+            case Body(direction=Direction.RESPONSE):
+                return len(self._map) > MANY_ORIGINALS or (
+                    self._answer is not None and self._answer.is_heavy(event.chunk, ends=event.end_of_stream)
+                )
+            case Body():
                 return self._completes_request(event)
             case Trailers(direction=Direction.REQUEST):
                 return self._state is State.BODY
             case Recalled():
                 return self._body is not None
-            case ResponseHeaders() | Body() | Trailers() if len(self._map) > MANY_ORIGINALS:
-                return True
-            case Body(direction=Direction.RESPONSE) if self._answer is not None:
-                return self._answer.is_heavy(event.chunk, ends=event.end_of_stream)
+            case ResponseHeaders() | Trailers():
+                return len(self._map) > MANY_ORIGINALS
             case _:
                 return False
 
@@ -177,11 +179,13 @@ class Exchange:
             self._state = State.DONE
             return [self._refusal(502, f"the provider's answer cannot be restored: {unsafe}")]
 
-    def _replies(self, event: Event) -> Iterator[Reply]:
+    def _replies(self, event: Event) -> Iterable[Reply]:
         match event:
+            case Body(direction=Direction.RESPONSE):  # first, for an answer may be thousands of them
+                return self._response_body(event)
             case RequestHeaders():
                 return self._request_headers(event)
-            case Body(direction=Direction.REQUEST):
+            case Body():
                 return self._request_body(event)
             case Trailers(direction=Direction.REQUEST):
                 return self._request_trailers(event)
@@ -189,8 +193,6 @@ class Exchange:
                 return self._request_recalled(event)
             case ResponseHeaders():
                 return self._response_headers(event)
-            case Body():
-                return self._response_body(event)
             case Trailers():
                 return self._response_trailers(event)
 
@@ -316,28 +318,33 @@ class Exchange:
         self._state = State.ANSWER
         yield HeadersReply(Direction.RESPONSE, without(edit, *BODY_HEADERS), asked)
 
-    def _response_body(self, event: Body) -> Iterator[Reply]:
-        if self._state is State.DONE and event.end_of_stream and not event.chunk:
-            yield unchanged(self._response_mode, event)
-            return
-        self._expect(State.ANSWER, State.PASS)
-        ends = event.end_of_stream or self._response_mode is BodyMode.BUFFERED
+    def _response_body(self, event: Body) -> Iterable[Reply]:
+        if self._state is State.ANSWER:
+            return self._restored(event)
         if self._state is State.PASS:
-            self._state = State.DONE if ends else State.PASS
-            yield unchanged(self._response_mode, event)
-            return
+            if event.end_of_stream or self._response_mode is BodyMode.BUFFERED:
+                self._state = State.DONE
+        elif self._state is not State.DONE or event.chunk or not event.end_of_stream:
+            self._expect(State.ANSWER, State.PASS)
+        return [unchanged(self._response_mode, event)]
+
+    def _restored(self, event: Body) -> list[Reply]:
+        """Return the replies to one chunk of an answer that is restored: none as long as it is held back."""
+        mode = self._response_mode
+        ends = event.end_of_stream or mode is BodyMode.BUFFERED
         chunk = self._expected_answer().feed(event.chunk, ends=ends)
-        self._state = State.DONE if ends else State.ANSWER
-        yield from self._conversation.kept(self._map)
-        match self._response_mode:
-            case BodyMode.FULL_DUPLEX_STREAMED:
-                if chunk or ends:
-                    yield from streamed(Direction.RESPONSE, chunk, end_of_stream=event.end_of_stream)
-            case BodyMode.BUFFERED:
-                edit = HeaderEdit(set=(("content-length", str(len(chunk))),))
-                yield BodyReply(Direction.RESPONSE, chunk, edit)
-            case _:
-                yield BodyReply(Direction.RESPONSE, chunk)
+        if ends:
+            self._state = State.DONE
+        replies: list[Reply] = [*self._conversation.kept(self._map)] if self._conversation.has_found else []
+        if mode is BodyMode.FULL_DUPLEX_STREAMED:
+            if chunk or ends:
+                replies += streamed(Direction.RESPONSE, chunk, end_of_stream=event.end_of_stream)
+        elif mode is BodyMode.BUFFERED:
+            edit = HeaderEdit(set=(("content-length", str(len(chunk))),))
+            replies.append(BodyReply(Direction.RESPONSE, chunk, edit))
+        else:
+            replies.append(BodyReply(Direction.RESPONSE, chunk))
+        return replies
 
     def _response_trailers(self, event: Trailers) -> Iterator[Reply]:
         if self._state is State.ANSWER:

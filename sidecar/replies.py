@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from sidecar.model import (
@@ -42,10 +41,12 @@ def unchanged(mode: BodyMode, event: Body) -> BodyReply | StreamedReply:
     return BodyReply(event.direction, None)
 
 
-def streamed(direction: Direction, body: bytes, *, end_of_stream: bool) -> Iterator[StreamedReply]:
-    """Yield a body in pieces; an empty one still tells that the stream ends."""
-    if not body and not end_of_stream:
-        return
-    for start in range(0, max(len(body), 1), STREAMED_PIECE):
-        last = start + STREAMED_PIECE >= len(body)
-        yield StreamedReply(direction, body[start : start + STREAMED_PIECE], end_of_stream and last)
+def streamed(direction: Direction, body: bytes, *, end_of_stream: bool) -> list[StreamedReply]:
+    """Return a body in pieces; an empty one still tells that the stream ends."""
+    if len(body) <= STREAMED_PIECE:
+        return [StreamedReply(direction, body, end_of_stream)] if body or end_of_stream else []
+    starts = range(0, len(body), STREAMED_PIECE)
+    return [
+        StreamedReply(direction, body[start : start + STREAMED_PIECE], end_of_stream and start == starts[-1])
+        for start in starts
+    ]

@@ -14,9 +14,9 @@ from sidecar.formats.dialect import ChannelKey, Delta, Dialect, Frame, Framer, S
 from sidecar.formats.json_answer import nothing_like, restore_part
 from sidecar.formats.json_grammar import NUMBER, JsonInvalid
 from sidecar.formats.json_text import Document, Edits, Literal, read_bytes
-from sidecar.formats.plain_frames import PlainFrames, around
+from sidecar.formats.known_frames import KnownFrames, around
 from sidecar.formats.raw_text import restored_raw
-from sidecar.formats.template import Found, Template
+from sidecar.formats.template import Found, Template, decoded
 from sidecar.model import Escaping, RestorerFactory, TextRestorer
 
 DONE = b"[DONE]"
@@ -27,17 +27,20 @@ _RAW: Scope = "data that are no JSON"
 _MEMO_TEXTS, _MEMO_LENGTH = 1024, 64
 _LOOKS = 8  # that are known at a time, one for each channel that is under way
 _READS = 64  # frames in a row that may be learned for nothing
-_PASSED = 1024 * 1024  # the longest chunk in which frames may pass that no framer has measured
+_SEEN_AT_ONCE = 1024 * 1024  # bytes of the longest chunk in which no framer need measure the frames
 
 _is_number = re.compile(NUMBER).fullmatch
 
 
 class _Channel:
-    """A channel that has begun: as which of them, its restorer, and the frame that it was seen in last."""
+    """A channel that has begun: as which of them, its restorer, and the frame that it was seen in last.
+
+    Frames in which a settled restorer passed plain text are not counted: it holds nothing of them back.
+    """
 
     __slots__ = ("frame", "number", "restorer")
 
-    def __init__(self, number: int, restorer: TextRestorer, frame: Frame) -> None:
+    def __init__(self, number: int, restorer: TextRestorer, frame: Frame | bytes) -> None:
         self.number = number
         self.restorer = restorer
         self.frame = frame
@@ -50,7 +53,7 @@ class _Known(NamedTuple):
     template: Template
     key: ChannelKey
     escaping: Escaping
-    plain: PlainFrames | None
+    frames: KnownFrames | None
 
 
 class StreamRestorer:
@@ -73,37 +76,42 @@ class StreamRestorer:
         Raises:
             ResponseUnsafe: A frame is longer than can be kept.
         """
-        passed = self._passed(chunk) if self._known and self._framer.between_frames else 0
-        if passed == len(chunk):
-            return chunk
-        rest = self._framer.decode(chunk[passed:] if passed else chunk)
-        return b"".join([chunk[:passed], *map(self._restored, rest)])
+        out: list[bytes] = []
+        known = self._restore_known(chunk, out) if self._known and self._framer.between_frames else 0
+        if known < len(chunk):
+            rest = self._framer.decode(chunk[known:] if known else chunk)
+            out += map(self._restored, rest)
+        return b"".join(out) if len(out) != 1 else out[0]
 
     def flush(self) -> bytes:
         """Return the rest: the text held back, each in a frame, and never an end that did not come."""
         return b"".join([*map(self._restored, self._framer.flush()), self._flushed(self._channels)])
 
-    def _passed(self, chunk: bytes) -> int:
-        """Return where the plain frames end that a chunk starts with, each of a channel that is settled."""
-        if len(chunk) > _PASSED:
-            return 0
-        at, before = 0, -1
-        settled = self._settled()
-        while before < at < len(chunk):
-            before = at
-            for plain in settled:
-                while (end := plain.end(chunk, at)) > 0:
-                    at = end
-        self._reads_left = _READS if at else self._reads_left
+    def _restore_known(self, chunk: bytes, out: list[bytes]) -> int:
+        """Restore the frames of known looks that a chunk starts with; return where they end."""
+        at = done = 0
+        while at < len(chunk) <= _SEEN_AT_ONCE:
+            for known in reversed(self._known):
+                sighting = known.frames.find(chunk, at) if known.frames else None
+                if sighting:
+                    break
+            else:
+                break
+            start, stop, end, is_plain = sighting
+            channel = self._channels.get(known.key)
+            if not (is_plain and channel and channel.restorer.settled):
+                text = decoded(chunk[start:stop])
+                if text is None:
+                    break
+                restored = self._channel(known.key, known.escaping, chunk[at:end]).restorer.feed(text)
+                if restored != text:
+                    out += chunk[done : start - 1], frame_string(restored).encode()
+                    done = stop + 1
+            at = end
+        if at:
+            self._reads_left = _READS
+            out.append(chunk[done:at])
         return at
-
-    def _settled(self) -> list[PlainFrames]:
-        """Return the looks, last learned first, of which plain frames go out as they are."""
-        return [
-            known.plain
-            for known in reversed(self._known)
-            if known.plain and (channel := self._channels.get(known.key)) and channel.restorer.settled
-        ]
 
     def _restored(self, frame: Frame) -> bytes:
         if frame.data is None:
@@ -181,11 +189,11 @@ class StreamRestorer:
         self._reads_left -= 1
         template = Template(document, delta.literal, self._dialect.padding)
         place = around(frame.raw, frame.data) if frame.data else None
-        plain = PlainFrames(template, place) if place else None
-        known = _Known(frame.event, template, delta.key, delta.escaping, plain)
+        frames = KnownFrames(template, place) if place else None
+        known = _Known(frame.event, template, delta.key, delta.escaping, frames)
         self._known = [*self._known[1 - _LOOKS :], known]
 
-    def _channel(self, key: ChannelKey, escaping: Escaping, frame: Frame) -> _Channel:
+    def _channel(self, key: ChannelKey, escaping: Escaping, frame: Frame | bytes) -> _Channel:
         channel = self._channels.get(key)
         if channel is None:
             self._begun += 1
@@ -217,12 +225,18 @@ class StreamRestorer:
         for key in list(keys):
             channel = self._taken(key)
             if text := channel.restorer.flush():
-                frame = channel.frame
+                frame = self._frame(channel.frame)
                 seen = None if key.scope is _RAW else read_bytes(frame.data or b"")
                 data = self._dialect.carry(key, text, seen) if seen else text
                 encoded = data.encode("utf-8", "surrogateescape")
                 frames.append(self._framer.compose(encoded, frame.event, frame.line_end))
         return b"".join(frames)
+
+    def _frame(self, frame: Frame | bytes) -> Frame:
+        """Return a frame that may not have been cut out yet."""
+        if isinstance(frame, bytes):
+            [frame] = type(self._framer)().decode(frame)
+        return frame
 
     def _restore_whole(self, literal: Literal, edits: Edits) -> bool:
         text = self._whole(literal.text, Escaping.TEXT)

@@ -15,7 +15,9 @@ from typing import NamedTuple
 from sidecar.formats.json_grammar import Kind
 from sidecar.formats.json_text import Document, Literal
 
-_match_string = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+"').match
+match_string = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+"').match
+"""Matches a string without its opening quote."""
+
 match_digits = re.compile(rb"[0-9]++").match
 """Matches a whole number that is padding."""
 
@@ -66,15 +68,11 @@ class Template:
         start = self._delta_start(data)
         if start < 0:
             return None
-        string = _match_string(data, start)
+        string = match_string(data, start)
         if string is None or not self._fits(data, string.end()):
             return None
-        source = data[start - 1 : string.end()]
-        try:
-            text = json.loads(source.decode()) if b"\\" in source else source[1:-1].decode()
-        except ValueError:  # not UTF-8, or an escape that is none
-            return None
-        return Found(text, start - 1, string.end())
+        text = decoded(data[start : string.end() - 1])
+        return None if text is None else Found(text, start - 1, string.end())
 
     def _delta_start(self, data: bytes) -> int:
         """Return where the delta's text begins, or -1 if what stands before it is not the same."""
@@ -96,6 +94,14 @@ class Template:
         if rest == self.behind:
             return True
         return self.closes and rest.translate(None, b" \t") == self.behind.translate(None, b" \t")
+
+
+def decoded(source: bytes) -> str | None:
+    """Return the text of a string's source, without quotes, or None: not UTF-8, or an escape that is none."""
+    try:
+        return str(json.loads(f'"{source.decode()}"')) if b"\\" in source else source.decode()
+    except ValueError:
+        return None
 
 
 def _number_before(document: Document, start: int, padding: Collection[str]) -> tuple[int, int] | None:

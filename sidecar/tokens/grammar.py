@@ -102,6 +102,15 @@ _CLOSE_BEGUN = (
 MAY_START = re.compile("[{&\\\\\uff5b]")
 """Finds the characters with which a token may start."""
 
+MAY_END = re.compile("[};\\\\\uff5d]")
+"""Finds characters of which every whole token holds one behind its name."""
+
+MAY_CLOSE = "}&\\\uff5d"
+"""The characters with which a closing brace may start."""
+
+CLOSED = "}}"
+"""A token that ends so is complete: no brace may follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
@@ -136,6 +145,8 @@ def grammar_for(longest_type: int) -> Grammar:
 
 
 def _plain(name: str) -> str:
+    if name.isidentifier():
+        return name.upper()
     if "\\" in name:
         name = _ESCAPED_UNDERSCORE.sub("_", name)
     return _SEPARATOR.sub("_", name).upper()

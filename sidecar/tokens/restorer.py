@@ -7,11 +7,12 @@ opening quote, where a number may have to lose its quotes). What has been restor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sidecar.model import Escaping
-from sidecar.tokens.grammar import MAY_START, Grammar, Name, begins_name, readings
+from sidecar.tokens.grammar import CLOSED, MAY_CLOSE, MAY_END, MAY_START, Grammar, Name, begins_name, readings
 from sidecar.tokens.json_context import JsonContext
 
 
@@ -55,7 +56,10 @@ class LiveTokens:
 
     def find(self, text: str, at: int) -> tuple[int, int, Writing] | None:
         """Return start, end and original of the first live token at or after ``at``."""
-        while found := self._grammar.token.search(text, at):
+        while (first := MAY_START.search(text, at)) and MAY_END.search(text, first.end()):
+            found = self._grammar.token.search(text, first.start())
+            if found is None:
+                break
             for name in readings(found["body"]):
                 if writing := self._writings.get(name):
                     return found.start(), found.end(), writing
@@ -65,13 +69,20 @@ class LiveTokens:
     def may_become(self, text: str, start: int) -> bool:
         """Tell whether the text from ``start`` on is a proper prefix of a live token."""
         begun = self._grammar.begun.match(text, start)
-        if begun is None:
+        return begun is not None and self._may_become(text, begun)
+
+    def may_go_on(self, text: str, start: int, end: int) -> bool:
+        """Tell whether the token ``[start, end)``, up to the end of the text, may get another brace."""
+        if text[end] not in MAY_CLOSE if end < len(text) else text.endswith(CLOSED, start):
             return False
+        return self.may_become(text, start)
+
+    def _may_become(self, text: str, begun: re.Match[str]) -> bool:
         stem, body = begun["stem"], begun["body"]
         if stem is not None:
             if begins_name(stem, self._heads, self._numbers):
                 return True
-            closing = self._grammar.closing.match(text, start)
+            closing = self._grammar.closing.match(text, begun.start())
             body = closing["body"] if closing else None
             if body is None:
                 return False
@@ -85,8 +96,11 @@ class LiveTokens:
             at: The first code point that may be held back.
         """
         at = max(at, len(text) - self._grammar.longest)
-        while begun := self._grammar.begun.search(text, at):
-            if self.may_become(text, begun.start()):
+        while first := MAY_START.search(text, at):
+            begun = self._grammar.begun.search(text, first.start())
+            if begun is None:
+                break
+            if self._may_become(text, begun):
                 return begun.start()
             at = begun.start() + 1
         return len(text)
@@ -129,15 +143,11 @@ class Restorer:
         """Take the next piece; return what is now certain."""
         if not delta or not self._live:
             return delta
-        if not self._held and not MAY_START.search(delta):
-            if self._context is None:
-                self._before = ""
-                return delta
-            if self._context.in_string and '"' not in delta:
-                self._before = ""
-                self._follow(delta)
-                return delta
-        return self._run(delta, final=False)
+        if self._held or MAY_START.search(delta) or self._may_end_fresh(delta):
+            return self._run(delta, final=False)
+        self._before = ""
+        self._follow(delta)
+        return delta
 
     def flush(self) -> str:
         """Return what was held back; the channel is over."""
@@ -155,7 +165,7 @@ class Restorer:
         out: list[str] = []
         while found := self._live.find(text, done):
             start, end, writing = found
-            if not final and self._live.may_become(text, start):
+            if not final and self._live.may_go_on(text, start, end):
                 break  # a second closing brace may follow
             self._follow(text[followed:start])
             followed = start
@@ -194,6 +204,10 @@ class Restorer:
 
     def _at_fresh_string(self) -> bool:
         return self._context is not None and self._context.fresh
+
+    def _may_end_fresh(self, delta: str) -> bool:
+        """Tell whether a delta may end in a quote that the token of a number has to take with it."""
+        return self._context is not None and self._live.numeric is not None and delta.endswith('"')
 
     def _may_lose_quotes(self, text: str, at: int) -> bool:
         """Tell whether ``at`` follows the opening quote of what may become a lone number."""

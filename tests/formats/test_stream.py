@@ -130,6 +130,35 @@ def test_no_frame_is_lost_however_much_is_held_back(make: Make, body: bytes, ste
     assert restored.count(b"\n\n") >= body.count(b"\n\n")
 
 
+class Settled(Hoarder):
+    """Counts the pieces that it is given, and asks for no plain ones."""
+
+    settled = True
+
+    def feed(self, delta: str) -> str:
+        self.held += "."
+        return delta
+
+    def flush(self) -> str:
+        return ""
+
+
+def test_a_settled_restorer_is_spared_the_plain_text_of_known_frames() -> None:
+    made: list[Settled] = []
+
+    def settled(escaping: Escaping) -> TextRestorer:
+        made.append(Settled(escaping))
+        return made[-1]
+
+    texts = ["Hi", " you", " there", " {", " and"]
+    body = b"".join(
+        b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % text.encode() for text in texts
+    )
+    restorer = chat_stream_restorer(settled)
+    assert b"".join(restorer.feed(frame + b"\n\n") for frame in body.split(b"\n\n")[:-1]) == body
+    assert [channel.held for channel in made] == [".."]  # of the first frame, and of the brace
+
+
 @EVERY_FORMAT
 def test_a_frame_that_does_not_end_is_unsafe(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "MAX_FRAME_BYTES", 50)

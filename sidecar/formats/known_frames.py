@@ -1,15 +1,15 @@
-"""Passes frames that cannot matter straight off the stream, without cutting them out or reading them.
+"""Finds the deltas of frames of a known look straight in the stream, without cutting the frames out.
 
-A frame is passed only if it differs from one already read in nothing but padding and a delta of plain
-text: no character of ``model.SPECIAL``, and UTF-8 for certain. What a restorer makes of such a text when it
-is settled is the text itself, so whoever asks here must know that it is.
+A frame is known if it differs from one already read in nothing but padding and a delta. Its text is
+plain if it holds no character of ``model.SPECIAL``, no control character, and is UTF-8 for certain: what a
+settled restorer makes of it is the text itself.
 """
 
 from __future__ import annotations
 
 import re
 
-from sidecar.formats.template import Template, match_digits, match_padding
+from sidecar.formats.template import Template, match_digits, match_padding, match_string
 
 _ASCII = rb"[ !#-%'-\[\]-z|}~]*+"  # without quote, ampersand, backslash, opening brace and control characters
 # Two and three bytes, but not those that may be overlong, a surrogate or the fullwidth brace.
@@ -19,8 +19,12 @@ _match_closing = re.compile(rb"[ \t\]}]*+").match
 _BLANK = b" \t"
 
 
-class PlainFrames:
-    """The plain frames of one look.
+Sighting = tuple[int, int, int, bool]
+"""One frame: where its delta's source starts and stops, without quotes, where it ends; is its text plain?"""
+
+
+class KnownFrames:
+    """The frames of one look.
 
     Args:
         template: The look of their data.
@@ -42,39 +46,45 @@ class PlainFrames:
         self._closing = template.behind.translate(None, _BLANK) if template.closes else None
         self._line_end = last
 
-    def end(self, stream: bytes, at: int) -> int:
-        """Return where the frame at ``at`` ends, or -1 if it is none of these or not all of it is there."""
+    def find(self, stream: bytes, at: int) -> Sighting | None:
+        """Return the frame at ``at``, or None if it is none of these or not all of it is there."""
         if self._head is not None:
             if not stream.startswith(self._head, at):
-                return -1
+                return None
             digits = match_digits(stream, at + len(self._head))
             if digits is None:
-                return -1
+                return None
             at = digits.end()
         if not stream.startswith(self._before, at):
-            return -1
-        plain = _match_plain(stream, at + len(self._before))
-        if plain is None:
-            return -1
-        at = plain.end()
-        if not stream.startswith(self._behind, at):
-            return self._closed_otherwise(stream, at)
-        at += len(self._behind)
+            return None
+        start = at + len(self._before)
+        plain = _match_plain(stream, start)
+        is_plain = plain is not None and stream.startswith(b'"', plain.end())
+        text = plain if is_plain else match_string(stream, start)
+        if text is None:
+            return None
+        stop = text.end() if is_plain else text.end() - 1
+        end = self._end(stream, stop)
+        return (start, stop, end, is_plain) if end else None
+
+    def _end(self, stream: bytes, stop: int) -> int:
+        """Return where a frame ends whose delta stops at ``stop``, or 0."""
+        if not stream.startswith(self._behind, stop):
+            return self._closed_otherwise(stream, stop)
+        end = stop + len(self._behind)
         if self._tail is None:
-            return at
-        padding = match_padding(stream, at)
+            return end
+        padding = match_padding(stream, end)
         if padding is None or not stream.startswith(self._tail, padding.end()):
-            return -1
+            return 0
         return padding.end() + len(self._tail)
 
-    def _closed_otherwise(self, stream: bytes, at: int) -> int:
-        """Return where a frame ends that has other white space among its closing brackets, or -1."""
-        if self._closing is None or not stream.startswith(b'"', at):
-            return -1
-        closing = _match_closing(stream, at + 1)
+    def _closed_otherwise(self, stream: bytes, stop: int) -> int:
+        """Return where a frame ends that has other white space among its closing brackets, or 0."""
+        closing = _match_closing(stream, stop + 1) if self._closing is not None else None
         if closing is None or closing[0].translate(None, _BLANK) != self._closing:
-            return -1
-        return closing.end() + len(self._line_end) if stream.startswith(self._line_end, closing.end()) else -1
+            return 0
+        return closing.end() + len(self._line_end) if stream.startswith(self._line_end, closing.end()) else 0
 
 
 def around(frame: bytes, data: bytes) -> tuple[bytes, bytes] | None:
