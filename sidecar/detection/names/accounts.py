@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from functools import partial
 
 from sidecar.detection.names.key_values import entity_type_of
 from sidecar.detection.names.keys import Meaning
+from sidecar.detection.names.needs import need_of
+from sidecar.detection.names.rules import Rule
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
+_BEFORE = (
+    r"(?:failed|accepted)[ ](?:password|publickey|keyboard-interactive/pam)[ ]for[ ](?:invalid[ ]user[ ])?"
+    r"|session[ ](?:opened|closed)[ ]for[ ]user[ ]|invalid[ ]user[ ]|user[ ]['\"]"
+)
+_BEHIND = "logged|signed|authenticated|connected|disconnected|created|deleted|failed|requested"
 _ACCOUNT = re.compile(
-    r"""
-    \b (?: (?:failed|accepted)[ ](?:password|publickey|keyboard-interactive/pam)[ ]for[ ]
-        (?:invalid[ ]user[ ])?
-      | session[ ](?:opened|closed)[ ]for[ ]user[ ] | invalid[ ]user[ ] | user[ ]['"] )
-    (?P<value>[a-z][\w.-]{1,31}) (?= [\s'"(,;:] | \Z )
-    | \b user[ ] (?P<other>[a-z][\w.-]{1,31})
-    (?= [ ](?:logged|signed|authenticated|connected|disconnected|created|deleted|failed|requested)\b )
-    """,
-    re.IGNORECASE | re.VERBOSE,
+    rf"\b(?:{_BEFORE})(?P<value>[a-z][\w.-]{{1,31}})(?=[\s'\"(,;:]|\Z)"
+    rf"|\buser[ ](?P<other>[a-z][\w.-]{{1,31}})(?=[ ](?:{_BEHIND})\b)",
+    re.IGNORECASE,
 )
 _FOLDER = re.compile(r"(?:/home/|/Users/|[\\/]Users\\{1,2})(?P<value>[A-Za-z][\w.-]{1,31})(?=[/\\\s\"']|\Z)")
 _UNIX = re.compile(
@@ -43,15 +44,15 @@ _ASSIGNED = re.compile(
 )
 
 
-def accounts(text: str) -> Iterator[Span]:
-    """Yield the user names, in no order."""
-    for account in chain(
-        _ACCOUNT.finditer(text),
-        _FOLDER.finditer(text),
-        _UNIX.finditer(text),
-        _ASSIGNED.finditer(text),
-        _REMOTE.finditer(text),
-    ):
+def _accounts(text: str, places: re.Pattern[str]) -> Iterator[Span]:
+    """Yield the user names at places of one kind."""
+    for account in places.finditer(text):
         start, end = account.span(account.lastgroup or 0)
         if entity_type := entity_type_of(Meaning.LOGIN, text[start:end], strict=True):
             yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:account")
+
+
+RULES = tuple(
+    Rule(need_of(places), partial(_accounts, places=places))
+    for places in (_ACCOUNT, _FOLDER, _UNIX, _ASSIGNED, _REMOTE)
+)

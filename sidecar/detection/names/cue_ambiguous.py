@@ -1,6 +1,7 @@
 """Finds names that are everyday words too: ``Will told me``, ``ask Mark``, ``coffee with Hope``.
 
-Such a word counts only with a capital, and beside a verb that takes people. One linear pass.
+Such a word counts only with a capital, and beside a verb that takes people. RE2 finds where both stand,
+``re`` looks at what is around them: time is linear.
 """
 
 from __future__ import annotations
@@ -8,20 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import re2
+
+from sidecar.detection.linear import re2_options
 from sidecar.detection.names.name_shape import is_caseless, word_list
+from sidecar.detection.names.needs import need_of
+from sidecar.detection.names.rules import Rule
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
 _NAMES = "|".join(sorted(name.capitalize() for name in word_list("words_and_names.txt")))
 _DOES = (
-    r"said|says|told|tells|asked|asks|wants|wanted|thinks|thought|knows|knew|replied|wrote|called|texted|emailed|sent"
-    r"|can['\u2019]t|couldn['\u2019]t|didn['\u2019]t|doesn['\u2019]t|won['\u2019]t|forgot|promised|agreed|refused|admitted"
-    r"|insisted|joined|resigned|apologi[sz]ed|complained|mentioned|suggested|confirmed|borrowed|loves|hates|lives|lived|works"
-    r"|worked|bought|moved|married|and[ ]I|took|has[ ](?:the|a|my|our|his|her|asked|told|been|left|already)"
+    "said|says|told|tells|asked|asks|wants|wanted|thinks|thought|knows|knew|replied|wrote|called|texted|emailed|sent"
+    "|can['\u2019]t|couldn['\u2019]t|didn['\u2019]t|doesn['\u2019]t|won['\u2019]t|forgot|promised|agreed|refused|admitted"
+    "|insisted|joined|resigned|apologi[sz]ed|complained|mentioned|suggested|confirmed|borrowed|loves|hates|lives|lived|works"
+    "|worked|bought|moved|married|and[ ]I|took|has[ ](?:the|a|my|our|his|her|asked|told|been|left|already)"
 )
 _SUFFERS = (
-    r"ask|asked|asking|tell|told|telling|text|texted|email|emailed|invite|invited|remind|reminded|thank|thanked|met|with"
-    r"|cc|ping|pinged|contact|message|messaged|husband|wife|brother|sister|son|daughter|uncle|aunt|colleague|boss"
+    "ask|asked|asking|tell|told|telling|text|texted|email|emailed|invite|invited|remind|reminded|thank|thanked|met|with"
+    "|cc|ping|pinged|contact|message|messaged|husband|wife|brother|sister|son|daughter|uncle|aunt|colleague|boss"
 )
 _TO_MONTH = r"[ ](?:and|or|to|through)[ ](?:January|February|March|April|May|June|July|August)"
 _NO_DATE = rf"(?!(?:April|August|June|May)\b(?:[ ]\d|{_TO_MONTH}))"
@@ -33,13 +39,21 @@ _SUFFERING = re.compile(
 _SECOND = re.compile(rf"[ ]and[ ](?P<name>(?:{_NAMES}))(?=[ ]?[,.;!?)\n]|[ ][a-z]|\Z)")
 
 
-def ambiguous_names(text: str) -> Iterator[Span]:
-    """Yield the names, in no order."""
-    for found in _DOING.finditer(text):
-        if not is_caseless(text, found.start()):
+_DOING_AT = re2.compile(rf"(?:{_NAMES})[ ](?:{_DOES})\b", re2_options())
+_SUFFERING_AT = re2.compile(need_of(_SUFFERING), re2_options())
+
+
+def _doing(text: str) -> Iterator[Span]:
+    for place in _DOING_AT.finditer(text):
+        found = _DOING.match(text, place.start())
+        if found and not is_caseless(text, found.start()):
             yield _span(*found.span("name"))
-    for found in _SUFFERING.finditer(text):
-        if is_caseless(text, found.start()):
+
+
+def _suffering(text: str) -> Iterator[Span]:
+    for place in _SUFFERING_AT.finditer(text):
+        found = _SUFFERING.match(text, place.start())
+        if found is None or is_caseless(text, found.start()):
             continue
         yield _span(*found.span("name"))
         if second := _SECOND.match(text, found.end()):
@@ -48,3 +62,6 @@ def ambiguous_names(text: str) -> Iterator[Span]:
 
 def _span(start: int, end: int) -> Span:
     return Span(start, end, "PERSON", _SCORE, Origin.NER, "cue:word_and_name")
+
+
+RULES = (Rule(_DOING_AT.pattern, _doing), Rule(_SUFFERING_AT.pattern, _suffering))

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import re2
 
 from sidecar.detection.linear import re2_options
 from sidecar.detection.names.name_shape import LETTER, has_no_capitals, is_caseless, is_ordinary
+from sidecar.detection.names.rules import Rule
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
@@ -35,10 +37,15 @@ _KIND = (
 _FORM = re2.compile(f"(?:{_LEGAL}|{_KIND})", re2_options())
 _CASED_FORM = re.compile(_KIND)
 # Russian, Ukrainian and East Asian forms stand before the name.
+_FORMS_BEFORE = (
+    "\u041e\u041e\u041e|\u041e\u0410\u041e|\u0417\u0410\u041e|\u041f\u0410\u041e|\u0410\u041e|\u0418\u041f"
+    "|\u0422\u041e\u0412|\u0422\u041e\u041e"
+)
+_COMPANY_BEFORE = "\u682a\u5f0f\u4f1a\u793e"
 _FORM_BEFORE = re.compile(
-    r"(?<!\w)(?:\u041e\u041e\u041e|\u041e\u0410\u041e|\u0417\u0410\u041e|\u041f\u0410\u041e|\u0410\u041e|\u0418\u041f|\u0422\u041e\u0412|\u0422\u041e\u041e)"
-    r"[ ]{1,2}[\u00ab\"\u201c\u201e](?P<quoted>[^\u00ab\u00bb\"\u201c\u201d\n]{2,60})[\u00bb\"\u201d\u201c]"
-    r"|\u682a\u5f0f\u4f1a\u793e(?P<company>[\u30a1-\u30fc\u3400-\u9fffA-Za-z]{2,12})"
+    rf"(?<!\w)(?:{_FORMS_BEFORE})[ ]{{1,2}}[\u00ab\"\u201c\u201e]"
+    r"(?P<quoted>[^\u00ab\u00bb\"\u201c\u201d\n]{2,60})[\u00bb\"\u201d\u201c]"
+    rf"|{_COMPANY_BEFORE}(?P<company>[\u30a1-\u30fc\u3400-\u9fffA-Za-z]{{2,12}})"
 )
 _MAILBOX = re2.compile(
     r"(?:</td>\s{0,4}<td>)?(?:[<(\[]|\]\(|<a\s[^<>]{0,40}?href=[\"'])(?:mailto:)?[\w.+%-]{1,64}@[\w-]",
@@ -65,22 +72,6 @@ _LEGAL_WORDS = frozenset(_LEGAL_FORMS.split())
 _CLOSING = re.compile(r"[\s\"'*_]{0,4}\Z")
 
 
-class CueForms:
-    """Legal forms and mailboxes; built once."""
-
-    __slots__ = ()
-
-    def find(self, text: str) -> list[Span]:
-        """Return the spans, in no order."""
-        return [
-            *_organizations(text),
-            *_named_behind(text),
-            *_mailboxes(text),
-            *_persons(text, _WROTE, "wrote"),
-            *_persons(text, _BELONGING, "owner"),
-        ]
-
-
 def _organizations(text: str) -> Iterator[Span]:
     for form in _FORM.finditer(text):
         start, end = form.span()
@@ -95,8 +86,6 @@ def _organizations(text: str) -> Iterator[Span]:
 
 def _named_behind(text: str) -> Iterator[Span]:
     """Yield the names that stand behind a legal form, in scripts that are not Latin."""
-    if text.isascii():
-        return
     for form in _FORM_BEFORE.finditer(text):
         yield Span(*form.span(form.lastgroup or 0), "ORG", _SCORE, Origin.NER, "cue:legal_form")
 
@@ -157,3 +146,13 @@ def _fits(word: str, *, caseless: bool) -> bool:
     return (word[0].isupper() or (word[0].isdigit() and word[-1].isalpha())) and not is_ordinary(
         word, capitals=True
     )
+
+
+RULES = (
+    Rule(_FORM.pattern, _organizations),
+    Rule(f"(?:{_FORMS_BEFORE})[ ]|{_COMPANY_BEFORE}", _named_behind),
+    Rule(_MAILBOX.pattern, _mailboxes),
+    Rule(_WROTE.pattern, partial(_persons, forms=_WROTE, rule="wrote")),
+    Rule(_BELONGING.pattern, partial(_persons, forms=_BELONGING, rule="owner")),
+)
+"""Legal forms, mailboxes, quotations and belongings."""

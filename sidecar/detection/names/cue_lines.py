@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import re2
 
 from sidecar.detection.linear import re2_options
 from sidecar.detection.names.name_shape import LETTER, Shape, has_no_capitals, is_ordinary, read
+from sidecar.detection.names.needs import need_of
+from sidecar.detection.names.rules import Rule
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
@@ -53,31 +57,29 @@ _CAMEL = re.compile(r"[a-z]{3}[A-Z]")
 _CARD_REACH = 140
 
 
-class CueLines:
-    """Sign-offs, salutations and the like; built once.
+def line_rules(sign_offs: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rules of sign-offs, salutations and the like.
 
     Args:
         sign_offs: Phrases over a signature, as RE2 reads them.
     """
+    sign_off = f"(?i)(?:{'|'.join(sign_offs)}){_AFTER_SIGN_OFF}"
+    return (
+        Rule(sign_off, partial(_under_sign_offs, cues=re2.compile(sign_off, re2_options()))),
+        Rule(_SAME_LINE.pattern, _beside_sign_offs),
+        Rule(need_of(_SHORT_LINE), _short_lines),
+    )
 
-    __slots__ = ("_sign_off",)
 
-    def __init__(self, sign_offs: Sequence[str]) -> None:
-        self._sign_off = re2.compile(f"(?i)(?:{'|'.join(sign_offs)}){_AFTER_SIGN_OFF}", re2_options())
+def _under_sign_offs(text: str, cues: Any) -> Iterator[Span]:  # noqa: ANN401 - re2 has no types
+    for cue in cues.finditer(text):
+        if not text[cue.start() - 1 : cue.start()].isalnum():
+            yield from _signature(text, cue.end(), _SIGNATURE)
 
-    def find(self, text: str) -> list[Span]:
-        """Return the spans, in no order."""
-        spans = [*self._signatures(text)]
-        if "\n" in text:
-            spans += _short_lines(text)
-        return spans
 
-    def _signatures(self, text: str) -> Iterator[Span]:
-        for cue in self._sign_off.finditer(text):
-            if not text[cue.start() - 1 : cue.start()].isalnum():
-                yield from _signature(text, cue.end(), _SIGNATURE)
-        for cue in _SAME_LINE.finditer(text):
-            yield from _signature(text, cue.end(), _NAMED)
+def _beside_sign_offs(text: str) -> Iterator[Span]:
+    for cue in _SAME_LINE.finditer(text):
+        yield from _signature(text, cue.end(), _NAMED)
 
 
 def _signature(text: str, at: int, shape: Shape) -> Iterator[Span]:
@@ -89,6 +91,8 @@ def _signature(text: str, at: int, shape: Shape) -> Iterator[Span]:
 
 
 def _short_lines(text: str) -> Iterator[Span]:
+    if "\n" not in text:
+        return
     for line in _SHORT_LINE.finditer(text):
         name = line.group("name")
         capitals = name[0].isupper() and not name.isupper()

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from sidecar.detection.names.name_shape import LETTER, NOT_CAPITALIZED_NAMES, is_ordinary
+from sidecar.detection.names.needs import need_of
+from sidecar.detection.names.rules import Rule
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
@@ -41,10 +43,7 @@ teacher student me you bot ai human q a caller operator therapist client
 _SPEAKERS = frozenset(_SPEAKER_WORDS.split())
 
 
-def speakers(text: str) -> Iterator[Span]:
-    """Yield the name in each speaker's label."""
-    if ":" not in text and ">" not in text:
-        return
+def _speakers(text: str) -> Iterator[Span]:
     labels = [*_LABEL.finditer(text)]
     said = [label.group("name") for label in labels if label.group("speech") or label.group("quote")]
     spoken = Counter(name for name, _ in groupby(said))  # a key that is repeated is no turn of a dialog
@@ -77,3 +76,6 @@ def _can_be_name(label: str) -> bool:
             word[0].isupper() for word in label.split()
         )
     return not any(is_ordinary(word, capitals=False) for word in words)
+
+
+RULES = (Rule(need_of(_LABEL), _speakers),)

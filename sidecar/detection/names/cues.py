@@ -1,7 +1,7 @@
 """Finds names by what stands around them: introductions, titles, greetings, sign-offs, speaker labels.
 
 The phrases are data (``cues.json``); a name is what ``name_shape`` reads right after one. Each family of
-phrases is one linear pass; what is done at a place is bounded.
+phrases is one linear pass, taken only if its phrases stand in the text; what is done at a place is bounded.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import Any
 
 import re2
 
-from sidecar.detection.linear import re2_options, without_surrogates
-from sidecar.detection.names.cue_ambiguous import ambiguous_names
-from sidecar.detection.names.cue_forms import CueForms
-from sidecar.detection.names.cue_lines import CueLines
-from sidecar.detection.names.cue_speakers import speakers
+from sidecar.detection.linear import re2_options
+from sidecar.detection.names import cue_ambiguous, cue_forms, cue_speakers
+from sidecar.detection.names.cue_lines import line_rules
 from sidecar.detection.names.name_shape import Shape, is_caseless, read
-from sidecar.detection.names.unspaced_cues import UnspacedCues
+from sidecar.detection.names.rules import Rule, Rules
+from sidecar.detection.names.unspaced_cues import unspaced_rules
 from sidecar.model import Origin, Span
 
 SCORE = 0.75
@@ -61,29 +61,30 @@ class _Family:
 class Cues:
     """All cues; built once."""
 
-    __slots__ = ("_families", "_forms", "_likely", "_lines", "_unspaced")
+    __slots__ = ("rules",)
 
     entity_types = ("LOCATION", "ORG", "PERSON")
 
     def __init__(self) -> None:
         raw = json.loads(resources.files(__package__).joinpath("cues.json").read_text("utf-8"))
-        self._families = [_family(each) for each in raw["families"]]
-        self._likely = _prefilter(raw["families"])
-        self._forms, self._lines, self._unspaced = CueForms(), CueLines(raw["sign_offs"]), UnspacedCues()
+        self.rules = Rules(
+            [
+                *cue_forms.RULES,
+                *line_rules(raw["sign_offs"]),
+                *cue_speakers.RULES,
+                *cue_ambiguous.RULES,
+                *unspaced_rules(),
+                *map(_family_rule, raw["families"]),
+            ]
+        )
 
     def find(self, text: str, hint: str = "") -> list[Span]:  # noqa: ARG002 - detectors are called alike
         """Return the spans that cues show; they may overlap."""
-        text = without_surrogates(text)
-        spans = [
-            *self._forms.find(text),
-            *self._lines.find(text),
-            *speakers(text),
-            *ambiguous_names(text),
-            *self._unspaced.find(text),
-        ]
-        for index in sorted(self._likely.Match(text.encode()) or ()):
-            spans += _after_phrases(self._families[index], text)
-        return spans
+        return self.rules.find(text)
+
+
+def _family_rule(raw: Mapping[str, Any]) -> Rule:
+    return Rule(_either(raw["regex"]), partial(_after_phrases, _family(raw)))
 
 
 def _family(raw: Mapping[str, Any]) -> _Family:
@@ -93,7 +94,7 @@ def _family(raw: Mapping[str, Any]) -> _Family:
     return _Family(
         raw["name"],
         raw["type"],
-        _compiled(raw["regex"]),
+        re2.compile(_either(raw["regex"]), re2_options()),
         shape,
         _following(raw, "then"),
         _following(raw, "then_loose"),
@@ -104,19 +105,6 @@ def _family(raw: Mapping[str, Any]) -> _Family:
 
 def _following(raw: Mapping[str, Any], field: str) -> re.Pattern[str] | None:
     return re.compile(raw[field], re.IGNORECASE) if field in raw else None
-
-
-def _compiled(phrases: Sequence[str]) -> Any:  # noqa: ANN401 - re2 has no types
-    return re2.compile(_either(phrases), re2_options())
-
-
-def _prefilter(families: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - re2 has no types
-    """Return what tells in one pass which families have a phrase in a text."""
-    likely = re2.Set.SearchSet(re2_options())
-    for family in families:
-        likely.Add(_either(family["regex"]).encode())
-    likely.Compile()
-    return likely
 
 
 def _either(phrases: Sequence[str]) -> str:

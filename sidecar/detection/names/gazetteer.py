@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from sidecar.detection.names.gazetteer_east import EastAsianNames, is_east_asian
 from sidecar.detection.names.gazetteer_list import (
@@ -27,7 +28,6 @@ from sidecar.detection.names.gazetteer_list import (
     TOWN,
     WordList,
     fold,
-    load_word_list,
 )
 from sidecar.detection.names.gazetteer_text import (
     INITIAL,
@@ -47,6 +47,8 @@ from sidecar.model import Origin, Span
 _FULL_SCORE, _GIVEN_SCORE, _PLACE_SCORE = 0.65, 0.6, 0.6  # below the model's 0.7
 _NAME = GIVEN | SURNAME
 _KNOWN = _NAME | PLACE | LARGE | TOWN | PHRASE
+_SMALL = LOWER | LARGE | GIVEN  # what may start a name without a capital
+_STATED = PLACE | TOWN  # ... if a state follows
 _MOST_WORDS = 5  # of one name
 _SHORTEST_UPPER = 5  # letters; shorter words in capitals are acronyms
 _SHORTEST_EXTENSION = 4
@@ -60,6 +62,17 @@ _STATE_WORDS = frozenset(("al", "co", "de", "hi", "id", "in", "la", "ma", "me", 
 _STATE = re.compile(r", ?([A-Za-z]{2})(?![A-Za-z'\u2019])( \d{5}\b)?")
 
 
+class _Seconds(NamedTuple):
+    """The words that may follow the first one of a listed place, and the letters with which they start."""
+
+    words: frozenset[str]
+    initials: frozenset[str]
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> _Seconds:
+        return cls(frozenset(words), frozenset(word[0] for word in words))
+
+
 class Gazetteer:
     """The lists, loaded once; ``find`` may be called from any thread."""
 
@@ -67,6 +80,9 @@ class Gazetteer:
 
     def __init__(self, words: WordList) -> None:
         self._words = words
+        self._seconds = {
+            first: _Seconds.of([rest[0] for rest in rests]) for first, rests in words.phrases.items()
+        }
         self._east_asian = EastAsianNames(words.east_asian)
 
     def find(self, text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Span]:
@@ -77,25 +93,47 @@ class Gazetteer:
             taken: Stretches, disjoint and ascending, within which nothing is looked for any more.
         """
         spans: list[Span] = []
-        done, facts_of, look_up = 0, self._words.facts.get, self._words.look_up
-        for match in WORD.finditer(text):
-            word = match.group()
-            if not facts_of(word.lower(), 0) & _KNOWN and word.isascii() and "'" not in word:
-                continue
-            facts, size = look_up(word)
-            start = match.start()
-            if facts & _KNOWN and start >= done and not is_code(text, start, start + size):
-                first = Word(start, start + size, facts, shape(word[:size]), size < len(word))
-                if found := self._name_at(text, first):
-                    spans.append(found)
-                    done = found.end
+        done = 0
+        for word in self._listed(text):
+            if word.start >= done and (found := self._name_at(text, word)):
+                spans.append(found)
+                done = found.end
         if is_east_asian(text):
             spans = sorted([*spans, *self._east_asian.find(text)], key=lambda span: span.start)
         return [span for span in spans if not _lies_in(span, taken)] if taken else spans
 
+    def _listed(self, text: str) -> Iterator[Word]:
+        """Yield the words with which a name may start, as far as the word itself and what adjoins it tell."""
+        facts_of, is_plain = self._words.facts.get, text.isascii() and "'" not in text
+        for match in WORD.finditer(text):
+            spelled = match[0]
+            facts, size = facts_of(spelled.lower(), 0), len(spelled)
+            if not is_plain and ("'" in spelled or not spelled.isascii()):
+                facts, size = self._words.look_up(spelled)
+            if not facts & _KNOWN:
+                continue
+            start = match.start()
+            end = start + size
+            if spelled.islower() and not self._may_be_small(text, start, end, facts):
+                continue
+            written = shape(spelled[:size])
+            if written is not Shape.ODD and not is_code(text, start, end):
+                yield Word(start, end, facts, written, size < len(spelled))
+
+    def _may_be_small(self, text: str, start: int, end: int, facts: int) -> bool:
+        """Tell whether a listed word without capitals may start a name: most are ordinary words."""
+        if facts & _SMALL or (facts & _STATED and text[end : end + 1] == ","):
+            return True
+        if not facts & PHRASE:
+            return False
+        seconds = self._seconds[fold(text[start:end])]
+        behind = text[end + 1 : end + 2]
+        if text[end : end + 1] == " " and behind.isascii() and behind.lower() not in seconds.initials:
+            return False
+        found = NEXT_WORD.match(text, end)
+        return found is not None and fold(found[1]) in seconds.words
+
     def _name_at(self, text: str, first: Word) -> Span | None:
-        if first.shape is Shape.ODD:
-            return None
         if first.facts & PHRASE and (end := self._phrase_end(text, first)):
             return _span(first.start, end, "LOCATION", _PLACE_SCORE, "place")
         if first.facts & _NAME:
@@ -194,11 +232,6 @@ class Gazetteer:
         if not found or is_code(text, first.start, found):
             return None
         return _state_end(text, found) or found
-
-
-def load_gazetteer() -> Gazetteer:
-    """Build the gazetteer from the lists that come with the program."""
-    return Gazetteer(load_word_list())
 
 
 def _span(start: int, end: int, entity_type: str, score: float, rule: str) -> Span:

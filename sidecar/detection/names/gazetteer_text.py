@@ -6,8 +6,8 @@ Every function looks at a bounded number of words beside the one it is asked abo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from sidecar.detection.names.gazetteer_list import WordList
 
@@ -50,8 +50,7 @@ class Shape(Enum):
     ODD = auto()  # camelCase, a single capital
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of the text, without its possessive; nothing follows a possessive within a name."""
 
     start: int

@@ -42,12 +42,16 @@ def meaning_of(key: str) -> Meaning | None:
     """Return what the value of ``key`` is, or None if the key does not say."""
     if len(key) > MAX_KEY:
         return None
-    words = [word for word in _SPLIT.split(_HUMP.sub(" ", key).lower()) if word and not word.isdigit()]
+    words = _words(key)
     for count in range(min(_MOST_WORDS, len(words)), 0, -1):
         meaning = _meaning(" ".join(words[-count:]))
         if meaning is not None:
             return _owned(meaning, words[:-count])
     return None
+
+
+def _words(key: str) -> list[str]:
+    return [word for word in _SPLIT.split(_HUMP.sub(" ", key).lower()) if word and not word.isdigit()]
 
 
 def _meaning(entry: str) -> Meaning | None:
@@ -56,9 +60,22 @@ def _meaning(entry: str) -> Meaning | None:
     return _MEANINGS.get(entry) or _MEANINGS.get(singular)
 
 
+def _numbers(word: str) -> set[str]:
+    """Return a word and its plurals, as ``_meaning`` reads them."""
+    return {word, word + "s", word[:-1] + "ies" if word.endswith("y") else word}
+
+
 def _owned(meaning: Meaning, before: list[str]) -> Meaning | None:
     """Return what a key with words before its entry means: a customer's ``name`` is surely a person's."""
     owner = before[-1] if before else ""
     if meaning is Meaning.BARE_NAME and owner:
         return Meaning.NAME if owner in _OWNERS else None
     return None if owner in _NOT_BEFORE and meaning is not Meaning.LOGIN else meaning
+
+
+# In lower case, U+0130 is an i and a mark that ends the word.
+LAST_WORD = "|".join(
+    f"{form[:-1]}[i\u0130]" if form.endswith("i") else form
+    for form in sorted({form for entry in _MEANINGS for form in _numbers(_words(entry)[-1])})
+)
+"""The last word of every key with a meaning, as RE2 reads it; what is no letter may follow."""

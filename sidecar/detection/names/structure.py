@@ -10,18 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sidecar.detection.linear import without_surrogates
-from sidecar.detection.names.accounts import accounts
+from sidecar.detection.names import accounts, tables, tagged_values
 from sidecar.detection.names.key_context import bare_name_type
-from sidecar.detection.names.key_values import ENTITY_TYPES, MAX_VALUE, entity_type_of, is_single_name
-from sidecar.detection.names.keys import Meaning, meaning_of
+from sidecar.detection.names.key_values import ENTITY_TYPES, MAX_VALUE, entity_type_of
+from sidecar.detection.names.keys import LAST_WORD, Meaning, meaning_of
 from sidecar.detection.names.name_shape import LETTER, Shape, is_caseless, read
-from sidecar.detection.names.tables import cells_of_tables
-from sidecar.detection.names.tagged_values import called, tagged
+from sidecar.detection.names.rules import Rule, Rules
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
 _SEPARATOR = re.compile(r"=>|[:=\uff1a](?![:=/])")
+_KEYED = rf"(?i)(?:{LAST_WORD})[^A-Za-z\n]*[:=\x{{ff1a}}]"
 _BACK = 50  # code points before a separator that may hold its key
 # Read backward from the separator.
 _KEY = re.compile(r"[ \t]{0,3}[\"'`*_\])\\]{0,4}(?P<key>\w[\w '\u2019.-]{0,46})")
@@ -50,9 +49,20 @@ _LAST_FIRST = re.compile(
 class Structure:
     """All that structure shows; built once."""
 
-    __slots__ = ()
+    __slots__ = ("rules",)
 
     entity_types = ENTITY_TYPES
+
+    def __init__(self) -> None:
+        self.rules = Rules(
+            [
+                Rule(_KEYED, _assigned),
+                *tagged_values.TAGS,
+                *accounts.RULES,
+                tagged_values.CALLS,
+                *tables.RULES,
+            ]
+        )
 
     def find(self, text: str, hint: str = "") -> list[Span]:
         """Return the spans; they may overlap.
@@ -61,27 +71,12 @@ class Structure:
             text: A text.
             hint: The key that the text is the value of, if any.
         """
-        text = without_surrogates(text)
-        spans = [*_hinted(text, hint)] if hint else []
-        spans += _assigned(text)
-        spans += tagged(text)
-        spans += accounts(text)
-        spans += called(text)
-        for start, end, meaning in cells_of_tables(text):
-            entity_type = _cell_type(meaning, text[start:end])
-            if entity_type:
-                spans.append(_span(start, end, entity_type, "table"))
-        return spans
+        found = self.rules.find(text)
+        return [*_hinted(text, hint), *found] if hint else found
 
 
 def _span(start: int, end: int, entity_type: str, rule: str) -> Span:
     return Span(start, end, entity_type, _SCORE, Origin.NER, f"structure:{rule}")
-
-
-def _cell_type(meaning: Meaning, cell: str) -> str | None:
-    if meaning is Meaning.BARE_NAME and is_single_name(cell, strict=False):
-        return "PERSON"
-    return entity_type_of(meaning, cell, strict=False)
 
 
 def _hinted(text: str, hint: str) -> Iterator[Span]:

@@ -7,11 +7,17 @@ looked at a bounded number of times.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
-from sidecar.detection.names.keys import MAX_KEY, Meaning, meaning_of
+from sidecar.detection.names.key_values import entity_type_of, is_single_name
+from sidecar.detection.names.keys import LAST_WORD, MAX_KEY, Meaning, meaning_of
+from sidecar.detection.names.needs import need_of
+from sidecar.detection.names.rules import Rule
+from sidecar.model import Origin, Span
 
+_SCORE = 0.8
 _MAX_HEADER = 600  # code points
 _MAX_COLUMNS = 64
 _LINE = re.compile(r"[^\r\n]+")
@@ -39,16 +45,24 @@ _INSERT = re.compile(
 _TUPLE = re.compile(r"\(([^()\n]{1,1000})\)\s{0,8},?\s{0,8}")
 _SQL_CELL = re.compile(r"\s{0,8}'((?:[^']|''){0,400})'\s{0,8}(?=,|\Z)|([^,]*)")
 
+_HEAD = rf"(?i)(?:{LAST_WORD})[^A-Za-z\r\n,;|\t]*"
+_A_HEADER = rf"{_HEAD}[,;|\t][^\r\n]*[\r\n]|[,;|\t][^\r\n]*{_HEAD}[\r\n]"
+
 Cell = tuple[int, int]
+Table = Callable[[str], Iterator[tuple[int, int, Meaning]]]  # yields cells and what their columns say
 
 
-def cells_of_tables(text: str) -> Iterator[tuple[int, int, Meaning]]:
-    """Yield the stretch of each cell and what its column says; only columns that say something."""
-    yield from _delimited(text)
-    if "<t" in text or "<T" in text:
-        yield from _html(text)
-    if "nsert" in text or "NSERT" in text:
-        yield from _inserts(text)
+def _cells_of(text: str, table: Table) -> Iterator[Span]:
+    """Yield the cells of one kind of tables that are what their column says."""
+    for start, end, meaning in table(text):
+        if entity_type := _type_of(meaning, text[start:end]):
+            yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:table")
+
+
+def _type_of(meaning: Meaning, cell: str) -> str | None:
+    if meaning is Meaning.BARE_NAME and is_single_name(cell, strict=False):
+        return "PERSON"
+    return entity_type_of(meaning, cell, strict=False)
 
 
 def _delimited(text: str) -> Iterator[tuple[int, int, Meaning]]:
@@ -150,9 +164,18 @@ def _html(text: str) -> Iterator[tuple[int, int, Meaning]]:
 
 
 def _inserts(text: str) -> Iterator[tuple[int, int, Meaning]]:
+    if "nsert" not in text and "NSERT" not in text:
+        return
     for insert in _INSERT.finditer(text):
         columns = _columns(text, _split(text, *insert.span(1), _CELL[","]))
         at = insert.end()
         while columns and (row := _TUPLE.match(text, at)):
             yield from _meant(_split(text, *row.span(1), _SQL_CELL), columns)
             at = row.end()
+
+
+RULES = (
+    Rule(_A_HEADER, partial(_cells_of, table=_delimited)),
+    Rule(need_of(_ROW), partial(_cells_of, table=_html)),
+    Rule(need_of(_INSERT), partial(_cells_of, table=_inserts)),
+)

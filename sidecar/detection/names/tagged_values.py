@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from functools import partial
 
 from sidecar.detection.names.key_context import bare_name_type
 from sidecar.detection.names.key_values import entity_type_of
 from sidecar.detection.names.keys import Meaning, meaning_of
+from sidecar.detection.names.needs import need_of
+from sidecar.detection.names.rules import Rule
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
@@ -39,11 +41,9 @@ _CALL = re.compile(
 _CALLED = frozenset({Meaning.NAME, Meaning.BARE_NAME, Meaning.ROLE})
 
 
-def tagged(text: str) -> Iterator[Span]:
-    """Yield the contents of elements that are what their tag says, in no order."""
-    if "</" not in text:
-        return
-    for tag in chain(_TAG.finditer(text), _CLASSED.finditer(text)):
+def _tagged(text: str, tags: re.Pattern[str]) -> Iterator[Span]:
+    """Yield the contents of elements that are what their tag says."""
+    for tag in tags.finditer(text):
         meaning = meaning_of(tag.group("key"))
         if meaning is None:
             continue
@@ -56,10 +56,14 @@ def tagged(text: str) -> Iterator[Span]:
             yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:tag")
 
 
-def called(text: str) -> Iterator[Span]:
-    """Yield the names that are handed to what is called like them, in no order."""
+def _called(text: str) -> Iterator[Span]:
+    """Yield the names that are handed to what is called like them."""
     for call in _CALL.finditer(text):
         meaning = meaning_of(call.group("key"))
         start, end = call.span(call.lastgroup or 0)
         if meaning in _CALLED and (entity_type := entity_type_of(meaning, text[start:end], strict=True)):
             yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:call")
+
+
+TAGS = tuple(Rule(need_of(tags), partial(_tagged, tags=tags)) for tags in (_TAG, _CLASSED))
+CALLS = Rule(need_of(_CALL), _called)

@@ -9,37 +9,39 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from sidecar.detection.names.rules import Rule
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
-_ANY = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_ANY = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
 _LANGUAGES = ("chinese", "japanese", "korean")
 
 
-class UnspacedCues:
-    """Cues of Chinese, Japanese and Korean; built once."""
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    """What stands around names (its first group), and what is none."""
 
-    __slots__ = ("_cues",)
-
-    def __init__(self) -> None:
-        raw = json.loads(resources.files(__package__).joinpath("unspaced_cues.json").read_text("utf-8"))
-        self._cues = [
-            (language, _compiled(raw, regex), re.compile(raw.get(f"not_{language}", r"(?!)")))
-            for language in _LANGUAGES
-            for regex in raw[language]
-        ]
+    rule: str
+    regex: re.Pattern[str]
+    no_name: re.Pattern[str]
 
     def find(self, text: str) -> Iterator[Span]:
-        """Yield the spans, in no order."""
-        if text.isascii() or not _ANY.search(text):
-            return
-        for language, cues, no_name in self._cues:
-            for cue in cues.finditer(text):
-                if not no_name.search(cue.group(1)):
-                    yield Span(*cue.span(1), "PERSON", _SCORE, Origin.NER, f"cue:{language}")
+        for cue in self.regex.finditer(text):
+            if not self.no_name.search(cue.group(1)):
+                yield Span(*cue.span(1), "PERSON", _SCORE, Origin.NER, self.rule)
+
+
+def unspaced_rules() -> Iterator[Rule]:
+    """Yield the rules of Chinese, Japanese and Korean."""
+    raw = json.loads(resources.files(__package__).joinpath("unspaced_cues.json").read_text("utf-8"))
+    for language in _LANGUAGES:
+        no_name = re.compile(raw.get(f"not_{language}", r"(?!)"))
+        for regex in raw[language]:
+            yield Rule(_ANY, _Cue(f"cue:{language}", _compiled(raw, regex), no_name).find)
 
 
 def _compiled(raw: Mapping[str, Any], regex: str) -> re.Pattern[str]:

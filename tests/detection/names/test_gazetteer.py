@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.detection.names.gazetteer import Gazetteer, load_gazetteer
-from sidecar.detection.names.gazetteer_list import fold, parse
+from sidecar.detection.names.gazetteer import Gazetteer
+from sidecar.detection.names.gazetteer_list import fold, load_word_list, parse
 from sidecar.model import Origin
 
-GAZETTEER = load_gazetteer()
+WORDS = load_word_list()
+GAZETTEER = Gazetteer(WORDS)
 NER_SCORE = 0.7
 
 
@@ -143,8 +144,7 @@ def test_a_word_list_is_made_of_sections() -> None:
 
 
 def test_every_listed_word_is_folded() -> None:
-    listed = load_gazetteer()._words.facts
-    assert [word for word in listed if fold(word) != word] == []
+    assert [word for word in WORDS.facts if fold(word) != word] == []
 
 
 names = st.sampled_from(

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.detection.names.tables import cells_of_tables
+from sidecar.detection.names.rules import Rules
+from sidecar.detection.names.tables import RULES
+
+FINDER = Rules(RULES)
 
 
 def cells(text: str) -> list[str]:
-    return [text[start:end] for start, end, _ in cells_of_tables(text)]
+    return [text[span.start : span.end] for span in FINDER.find(text)]
 
 
 @pytest.mark.parametrize(

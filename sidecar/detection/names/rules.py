@@ -1,0 +1,67 @@
+"""Runs, of many rules, only those that can find something in a text, as one pass over it tells.
+
+A rule says beside its expressions what it *needs*: what stands in every text in which it finds anything, in
+RE2's syntax (``needs`` derives that from an expression). A need may promise too much, never too little:
+running all rules finds the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import re2
+
+from sidecar.detection.linear import re2_options, without_surrogates
+from sidecar.model import Span
+
+
+class Gates:
+    """Tells in one pass over a text which of many expressions can match in it.
+
+    Args:
+        needs: What must stand in a text for each, in RE2's syntax.
+    """
+
+    __slots__ = ("_needs",)
+
+    def __init__(self, needs: Sequence[str]) -> None:
+        self._needs = re2.Set.SearchSet(re2_options())
+        for need in needs:
+            self._needs.Add(need.encode())
+        self._needs.Compile()
+
+    def open(self, text: str) -> Sequence[int]:
+        """Return the numbers of all that may match, ascending; the others surely do not.
+
+        Args:
+            text: A text without lone surrogates.
+        """
+        return sorted(self._needs.Match(text.encode()) or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way of finding names: ``find`` yields nothing in a text in which ``need`` does not match."""
+
+    need: str
+    find: Callable[[str], Iterable[Span]]
+
+
+class Rules:
+    """Many rules, in the order in which their spans are returned."""
+
+    __slots__ = ("_finds", "_gates", "rules")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._finds = [rule.find for rule in rules]
+        self._gates = Gates([rule.need for rule in rules])
+
+    def find(self, text: str) -> list[Span]:
+        """Return the spans of all rules in a text; they may overlap."""
+        text = without_surrogates(text)
+        spans: list[Span] = []
+        for index in self._gates.open(text):
+            spans += self._finds[index](text)
+        return spans
