@@ -32,6 +32,10 @@ _FLAGS = (
     "-Wextra",
     "-Wno-psabi",
 )
+_ONCE = (  # the sources that are compiled once
+    *("module", "ner_reference"),
+    *("tokenizer", "tokenizer_affixes", "tokenizer_module"),
+)
 RELEASE = ("-O3", "-DNDEBUG")
 _VECTOR = {  # of each machine: name, floats in a vector, rows in a tile (as the registers allow), flags
     "any": [("portable", 4, 4, ())],
@@ -84,11 +88,11 @@ def build(sources: Path, target: Path, flags: Sequence[str] = RELEASE) -> str:
     vector = _VECTOR.get(machine, _VECTOR["any"])
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            objects = [f"{scratch}/module.o", f"{scratch}/reference.o"]
             both = [compiler, *_FLAGS, *flags]
+            objects = [f"{scratch}/{name}.o" for name in _ONCE]
             jobs = [
-                [*both, include, "-c", str(sources / "module.c"), "-o", objects[0]],
-                [*both, "-c", str(sources / "ner_reference.c"), "-o", objects[1]],
+                [*both, include, "-c", str(sources / f"{name}.c"), "-o", made]
+                for name, made in zip(_ONCE, objects, strict=True)
             ]
             for name, lanes, tile, more in vector:
                 objects.append(f"{scratch}/{name}.o")

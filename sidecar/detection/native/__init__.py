@@ -61,6 +61,36 @@ class Kernel(Protocol):
             ValueError: The sizes do not fit each other or the models.
         """
 
+    def words_load(self, parts: tuple[Any, ...], /) -> object:
+        """Copy the tables of a tokenizer.
+
+        Args:
+            parts: C-contiguous buffers as ``tokenizer.h`` names them: flags and lower (uint32 of each row),
+                prefixes, suffixes and hyphens (``TokLiteral``), the rules' texts (64 bytes each, behind the
+                text zeros) and words (8 times length and norm, uint64), what is known (``TokKnown``).
+
+        Raises:
+            ValueError: A buffer has another size, or a number is out of bounds.
+        """
+
+    def words_read(
+        self, tokenizer: object, texts: tuple[str, ...], /
+    ) -> tuple[bytes, bytes, tuple[int, ...], tuple[int, ...]]:
+        """Cut texts into words; without the GIL.
+
+        Returns:
+            features: uint64[words][5], NORM, PREFIX, SUFFIX, SHAPE, 1 for white space.
+            offsets: int32[words][2], where each word starts and ends in its text, in code points.
+            lengths: Words of each text.
+            foreign: Which words stand for a chunk that spaCy must read, ascending; their features are 0.
+
+        Raises:
+            UnicodeEncodeError: A text has a lone surrogate.
+        """
+
+    def words_is_part(self, tokenizer: object, word: str, /) -> int:
+        """Return 1 if rules may put the word together with words beside it, or state it; else 0."""
+
 
 kernel: Kernel | None
 try:

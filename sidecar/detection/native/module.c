@@ -7,6 +7,7 @@
 #include "stable_abi.h" /* all that is needed without Python.h; with it, the compiler compares the two */
 
 #include "ner.h"
+#include "tokenizer_module.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -352,6 +353,9 @@ static PyMethodDef METHODS[] = {
     {"kernels", kernels, METH_NOARGS, "kernels() -> names of those that this processor can run, the fastest first."},
     {"load", load, METH_VARARGS, "load(kernel, sizes, rows, seeds, arrays[, common]) -> a model. See __init__.py."},
     {"run", run, METH_VARARGS, "run(models, features, lengths[, rows]) -> spans of each model. See __init__.py."},
+    {"words_load", tokenizer_module_load, METH_VARARGS, "words_load(parts) -> a tokenizer. See __init__.py."},
+    {"words_read", tokenizer_module_read, METH_VARARGS, "words_read(tokenizer, texts) -> words. See __init__.py."},
+    {"words_is_part", tokenizer_module_is_part, METH_VARARGS, "words_is_part(tokenizer, word) -> 0 or 1."},
     {NULL, NULL, 0, NULL},
 };
 

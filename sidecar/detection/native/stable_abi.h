@@ -74,6 +74,7 @@ void Py_DecRef(PyObject *);
 int PyArg_ParseTuple(PyObject *, const char *, ...);
 PyObject *Py_BuildValue(const char *, ...);
 void PyBuffer_Release(Py_buffer *);
+PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t);
 void *PyCapsule_GetPointer(PyObject *, const char *);
 PyObject *PyCapsule_New(void *, const char *, PyCapsule_Destructor);
 PyObject *PyErr_Format(PyObject *, const char *, ...);
@@ -85,10 +86,14 @@ int PyList_Append(PyObject *, PyObject *);
 PyObject *PyList_New(Py_ssize_t);
 int PyList_SetItem(PyObject *, Py_ssize_t, PyObject *);
 long long PyLong_AsLongLong(PyObject *);
+PyObject *PyLong_FromLongLong(long long);
 PyObject *PyModuleDef_Init(PyModuleDef *);
 int PyObject_GetBuffer(PyObject *, Py_buffer *, int);
 PyObject *PyTuple_GetItem(PyObject *, Py_ssize_t);
+PyObject *PyTuple_New(Py_ssize_t);
+int PyTuple_SetItem(PyObject *, Py_ssize_t, PyObject *);
 Py_ssize_t PyTuple_Size(PyObject *);
+const char *PyUnicode_AsUTF8AndSize(PyObject *, Py_ssize_t *);
 PyObject *PyUnicode_FromString(const char *);
 
 #endif
