@@ -4,9 +4,11 @@ What any of the models finds is found. No text stays in a model: every batch run
 own. Time is linear in the text, and a text that cannot be finished within the budget is refused before
 work starts.
 
-spaCy's memory zone belongs to a model's vocabulary, so all batches of a process must run on one thread:
-the composition root hands in ``submit`` of a pool with a single worker, and sets OPENBLAS_NUM_THREADS=1
-(numpy starts a thread pool when it is imported otherwise).
+spaCy's memory zone belongs to a model's vocabulary, so all batches of a process run one after the other. Those
+of long texts run on the one NER thread, while the caller's is busy with patterns; short texts cost less than a
+change of threads and are read on the caller's. The composition root hands in ``submit`` of a pool with a single
+worker, the lock that is held for each batch, and sets OPENBLAS_NUM_THREADS=1 (numpy starts a thread pool when it is
+imported otherwise).
 """
 
 from __future__ import annotations
@@ -15,9 +17,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sidecar.detection import native
 from sidecar.detection.cache import Remember
@@ -31,6 +32,17 @@ from sidecar.model import Budget, Origin, Passage, Span
 
 Submit = Callable[[Callable[[], "Future[Any] | None"]], "Future[Any]"]
 
+
+class Turn(Protocol):
+    """A lock: whoever holds it reads a batch."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Wait so many seconds for it, for ever if negative; return whether it is held."""
+
+    def release(self) -> None:
+        """Let the next one have it."""
+
+
 _OTHER_LABELS = {  # what models of other languages call the same things
     "PERSON": ("PER", "PRS", "PS", "persName"),
     "ORG": ("ORGANIZATION", "OG", "orgName"),
@@ -41,6 +53,7 @@ _OTHER_LABELS = {  # what models of other languages call the same things
 _SCORE = 0.7
 _WORTH_REMEMBERING = 1000  # code points of a piece; without white space, long texts have many short ones
 _BATCH_WORK = 2000.0  # words: the unit in which requests take turns
+_SHORT_WORK = 500.0  # words: less than this is read on the caller's thread
 _CHARS_PER_WORD = 50  # so many code points without white space cost about as much as one word
 _FIRST_RATE = 5000.0  # words a second and model until this process has measured its own
 _FIRST_NATIVE_RATE = 50_000.0  # the same where the native kernel runs all models
@@ -58,6 +71,8 @@ class Ner:
         submit: Runs a call on the one NER thread; None runs it at once, on the caller's.
         models: Names of the models whose findings are united.
         kernel: The native kernel; None leaves all models to spaCy.
+        turn: Lets one thread at a time read; None if there is never another. Without it, short texts go to the
+            NER thread too.
 
     Raises:
         ConfigError: A model is not installed, or cannot be used.
@@ -69,6 +84,7 @@ class Ner:
         submit: Submit | None = None,
         models: Sequence[str] = DEFAULT_MODELS,
         kernel: Kernel | None = native.kernel,
+        turn: Turn | None = None,
     ) -> None:
         others = {
             other: types[label]
@@ -77,7 +93,7 @@ class Ner:
             for other in all_of
         }
         self._types = {**others, **types}
-        self._submit = submit
+        self._submit, self._turn = submit, turn
         self._groups = load(models, kernel)
         self._rate = (_FIRST_RATE if self.slower_models else _FIRST_NATIVE_RATE) / len(models)
         self.run([_Item(0, Piece(0, 1, 0, 1), "a")], [[]])
@@ -94,12 +110,12 @@ class Ner:
         return tuple(reader.name for reader in readers if reader.native is None)
 
     def start(self, passages: Sequence[Passage], budget: Budget, remember: Remember | None = None) -> NerJob:
-        """Begin with the passages; the first batch is on its way when this returns.
+        """Begin with the passages; the first batch of a long request is on its way when this returns.
 
         Args:
             passages: The texts.
             budget: The time that it may take.
-            remember: Returns the spans of pieces, those not remembered as told; called on the NER thread.
+            remember: Returns the spans of pieces, those not remembered as told; called where the batch runs.
 
         Raises:
             RequestRefused: (413) The texts cannot be finished within the budget.
@@ -107,7 +123,25 @@ class Ner:
         work = sum(_work(passage.text) for passage in passages if not passage.patterns_only)
         if work > self._rate * _GENEROSITY * budget.remaining():
             raise RequestRefused(413, _TOO_LONG)
-        return NerJob(self, passages, budget, self._submit, remember)
+        submit = None if self._turn and work < _SHORT_WORK else self._submit
+        return NerJob(self, passages, budget, submit, remember)
+
+    def run_in_turn(
+        self, batch: Sequence[_Item], found: list[list[Span]], budget: Budget, remember: Remember | None
+    ) -> None:
+        """Run one batch when no other one runs.
+
+        Raises:
+            RequestRefused: (413) The time is used up while others run.
+        """
+        if self._turn is None:
+            return self.run(batch, found, remember)
+        if not self._turn.acquire(timeout=max(budget.remaining(), 0)):
+            raise RequestRefused(413, _TOO_LONG)
+        try:
+            return self.run(batch, found, remember)
+        finally:
+            self._turn.release()
 
     def run(self, batch: Sequence[_Item], found: list[list[Span]], remember: Remember | None = None) -> None:
         """Run one batch; append its spans to ``found`` by passage."""
@@ -127,12 +161,10 @@ class Ner:
         began = time.perf_counter()
         texts = [piece.text for piece in pieces]
         spans: list[list[Span]] = [[] for _ in texts]
-        with ExitStack() as zones:
-            for group in self._groups:
-                zones.enter_context(group.memory_zone())
-                for entity in group.entities(texts):
-                    if entity_type := self._types.get(entity.label):
-                        spans[entity.text] += _spans(texts[entity.text], entity, entity_type)
+        for group in self._groups:
+            for entity in group.entities(texts):
+                if entity_type := self._types.get(entity.label):
+                    spans[entity.text] += _spans(texts[entity.text], entity, entity_type)
         work = sum(map(_work, texts))
         if work > _BATCH_WORK // 10:
             rate = work / max(time.perf_counter() - began, 1e-6)
@@ -183,7 +215,7 @@ class NerJob:
             if self._cancelled:
                 break
             self._budget.check()
-            self._ner.run(batch, self._found, self._remember)
+            self._ner.run_in_turn(batch, self._found, self._budget, self._remember)
             if self._submit is not None:
                 return self._submit(self._step)
         return None

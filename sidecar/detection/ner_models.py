@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from sidecar.errors import ConfigError
 
 if TYPE_CHECKING:
     from sidecar.detection.native_ner import NativeModel  # numpy; who wants no NER need not load it
+    from sidecar.detection.native_words import NativeWords, Words
 
 STOCK = "en_core_web_sm"
 DEFAULT_MODELS = (STOCK, "en_sidecar_names")
@@ -72,28 +74,48 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Models that read the same documents."""
+    """Models that read the same documents.
+
+    ``words``: cuts texts into words where the kernel runs all of the models; None leaves that to spaCy.
+    """
 
     nlp: Any
     readers: tuple[Reader, ...]
+    words: NativeWords | None = None
 
     def memory_zone(self) -> AbstractContextManager[object]:
-        """Return what forgets, when it is left, all words seen since it was entered."""
+        """Return what forgets, when it is left, all words that spaCy has seen since it was entered."""
         zone: AbstractContextManager[object] = self.nlp.memory_zone()
         return zone
 
-    def entities(self, texts: Sequence[str]) -> Iterator[Found]:
-        """Yield what each model finds, model after model; to be exhausted within the memory zone."""
-        docs = [self.nlp.make_doc(text) for text in texts]
-        yield from self._by_kernel(docs)
-        by_spacy = [reader for reader in self.readers if reader.native is None]
-        for number, reader in enumerate(by_spacy):
-            if number:
-                for doc in docs:
-                    doc.set_ents([], default="missing")  # a model holds on to entities that it finds set
-            for index, doc in enumerate(reader.pipe.pipe(docs, batch_size=_DOCS)):
-                for entity in doc.ents:
-                    yield Found(index, entity.start_char, entity.end_char, entity.label_, reader.name)
+    def entities(self, texts: Sequence[str]) -> list[Found]:
+        """Return what each model finds, model after model. No word of the texts stays in the vocabulary."""
+        if self.words is not None:
+            return self._by_kernel_alone(self.words.read(texts))
+        with self.memory_zone():
+            docs = [self.nlp.make_doc(text) for text in texts]
+            return [*self._by_kernel(docs), *self._by_spacy(docs)]
+
+    def _by_kernel_alone(self, words: Words) -> list[Found]:
+        """Return what the kernel's models find, which are all."""
+        from sidecar.detection import native_ner  # noqa: PLC0415 - numpy
+
+        models = [reader.native for reader in self.readers if reader.native]
+        found = native_ner.spans(models, words.features, words.lengths)
+        if not any(found):
+            return []
+        before, offsets = [0, *accumulate(words.lengths)], words.offsets
+        return [
+            Found(
+                entity.doc,
+                int(offsets[before[entity.doc] + entity.start, 0]),
+                int(offsets[before[entity.doc] + entity.end - 1, 1]),
+                entity.label,
+                reader.name,
+            )
+            for reader, entities in zip(self.readers, found, strict=True)
+            for entity in entities
+        ]
 
     def _by_kernel(self, docs: Sequence[Any]) -> Iterator[Found]:
         """Yield what the kernel's models find; all of them read the documents in one pass."""
@@ -106,6 +128,17 @@ class Group:
                 doc = docs[entity.doc]
                 last = doc[entity.end - 1]
                 yield Found(entity.doc, doc[entity.start].idx, last.idx + len(last), entity.label, name)
+
+    def _by_spacy(self, docs: Sequence[Any]) -> Iterator[Found]:
+        """Yield what the other models find, model after model."""
+        by_spacy = [reader for reader in self.readers if reader.native is None]
+        for number, reader in enumerate(by_spacy):
+            if number:
+                for doc in docs:
+                    doc.set_ents([], default="missing")  # a model holds on to entities that it finds set
+            for index, doc in enumerate(reader.pipe.pipe(docs, batch_size=_DOCS)):
+                for entity in doc.ents:
+                    yield Found(index, entity.start_char, entity.end_char, entity.label_, reader.name)
 
 
 def load(names: Sequence[str], kernel: Kernel | None = native.kernel) -> tuple[Group, ...]:
@@ -134,7 +167,19 @@ def load(names: Sequence[str], kernel: Kernel | None = native.kernel) -> tuple[G
         readers.setdefault(base, []).append(
             Reader(name, pipe, native_ner.read(_only_component(pipe), kernel, common=common[base]))
         )
-    return tuple(Group(pipelines[base], tuple(of_base)) for base, of_base in readers.items())
+    return tuple(
+        Group(pipelines[base], tuple(of_base), _words(pipelines[base], of_base, kernel))
+        for base, of_base in readers.items()
+    )
+
+
+def _words(nlp: Any, readers: Sequence[Reader], kernel: Kernel | None) -> NativeWords | None:  # noqa: ANN401 - spaCy has no types
+    """Return what cuts texts into words without spaCy, if no model needs spaCy's documents."""
+    from sidecar.detection import native_words, word_tables  # noqa: PLC0415 - numpy
+
+    if all(reader.native and reader.native.columns == native_words.COLUMNS for reader in readers):
+        return word_tables.read(nlp, kernel)
+    return None
 
 
 def _only_component(pipe: Any) -> Any:  # noqa: ANN401 - spaCy has no types
