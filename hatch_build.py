@@ -33,7 +33,7 @@ _FLAGS = (
     "-Wno-psabi",
 )
 _ONCE = (  # the sources that are compiled once
-    *("module", "ner_reference"),
+    *("module", "ner_reference", "signs", "signs_module"),
     *("tokenizer", "tokenizer_affixes", "tokenizer_module"),
 )
 RELEASE = ("-O3", "-DNDEBUG")

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from sidecar.detection.linear import LinearPattern, TextView
+from sidecar.detection.prefilter import Wanted
 
 _BEFORE = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
 _AFTER = r"(?:(?![A-Za-z])|(?<=[a-z])(?=[A-Z][a-z]))"
@@ -48,9 +49,9 @@ class ContextWords:
         self.within = within
 
     @property
-    def coarse(self) -> str:
-        """What RE2 finds wherever a word stands, and sometimes where none does."""
-        return self._pattern.coarse
+    def wanted(self) -> Wanted:
+        """What tells a prefilter where a word may stand."""
+        return Wanted(self._pattern.coarse, self._pattern.signs(), words=True)
 
     def in_hint(self, hint: str) -> bool:
         """Tell whether a word stands in the hint."""

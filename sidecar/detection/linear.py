@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 import re2
 
 from sidecar.detection.bounds import Bounds, bounds
+from sidecar.detection.sign_choice import Sign
+from sidecar.detection.signs import signs
 from sidecar.detection.syntax import MARK, Dialect, ForeignSyntax, Node, Unsupported, parse, source
 
 WINDOW = 2048  # bytes of room that every attempt of an unbounded pattern gets
@@ -70,7 +72,7 @@ class LinearPattern:
         Unsupported: The pattern does not compile, cannot run in linear time, or can match nothing.
     """
 
-    __slots__ = ("_bounds", "_direct", "_group", "_match", "_sources", "_verifier", "coarse")
+    __slots__ = ("_bounds", "_direct", "_group", "_match", "_sources", "_tree", "_verifier", "coarse")
 
     def __init__(self, regex: str, flags: int = 0, *, trusted: bool = False) -> None:
         self._bounds: Bounds | None = None
@@ -78,8 +80,9 @@ class LinearPattern:
         self._match: _Match | None = None
         self._group: str | int = 0
         self._direct = False
+        self._tree: Node | None = None
         try:
-            tree = parse(regex, flags)
+            self._tree = tree = parse(regex, flags)
         except ForeignSyntax as exc:
             self.coarse = _foreign(regex, flags, exc)
             self._sources = ("", self.coarse)
@@ -107,6 +110,10 @@ class LinearPattern:
                 self._verifier = re.compile(verifier, re.ASCII)
             self._match = _compiled(coarser)
         return self._match
+
+    def signs(self) -> tuple[Sign, ...]:
+        """Return sequences one of which stands in every text that it matches; none if they are unknown."""
+        return signs(self._tree) if self._tree is not None else ()
 
     def scan(self, view: TextView, tick: Callable[[], None] = lambda: None) -> Scan:
         """Start looking through a text; ``tick`` is called after each bounded piece of work."""

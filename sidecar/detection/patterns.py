@@ -1,7 +1,6 @@
 """Finds spans by patterns: one prefilter pass over a text, then only the patterns that can match.
 
-Those that need a context word are looked at only where one stands, in text or hint; a pass of its own finds
-the words.
+Those that need a context word are looked at only where one stands, in text or hint.
 
 Time is linear in the text, and offsets are code points of the text as it was given.
 """
@@ -16,10 +15,9 @@ from sidecar.detection.checks.registry import Check
 from sidecar.detection.context import ContextWords
 from sidecar.detection.linear import LinearPattern, TextView
 from sidecar.detection.overlap import resolve
-from sidecar.detection.prefilter import Prefilter
+from sidecar.detection.prefilter import Prefilter, Wanted
 from sidecar.model import Origin, Passage, Span
 
-_CONTEXTS_PER_SET = 96
 _UNSURE = 0.6  # score of a match that fails its check, or needs no check, and stands in context
 
 
@@ -79,6 +77,13 @@ class Pattern:
         """Whether it finds nothing where no context word stands."""
         return self.context is not None and self.need in (Need.CONTEXT, Need.BOTH)
 
+    @property
+    def wanted(self) -> Wanted:
+        """What tells a prefilter where it may find something: its words if it is bound, else its regex."""
+        if self.context is not None and self.bound:
+            return self.context.wanted
+        return Wanted(self.regex.coarse, self.regex.signs())
+
     def _wants_context(self, checked: bool) -> bool:
         match self.need:
             case Need.CONTEXT:
@@ -101,15 +106,12 @@ class PatternDetector:
         Unsupported: The patterns together exceed the prefilter's memory.
     """
 
-    __slots__ = ("_bound", "_contexts", "_free", "_prefilter", "patterns")
+    __slots__ = ("_bound", "_prefilter", "patterns")
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = tuple(patterns)
-        self._free = [index for index, pattern in enumerate(patterns) if not pattern.bound]
-        self._bound = [index for index, pattern in enumerate(patterns) if pattern.bound]
-        self._prefilter = Prefilter([patterns[index].regex.coarse for index in self._free])
-        contexts = [pattern.context for pattern in patterns if pattern.bound]
-        self._contexts = Prefilter([each.coarse for each in contexts if each], _CONTEXTS_PER_SET)
+        self._bound = frozenset(index for index, pattern in enumerate(patterns) if pattern.bound)
+        self._prefilter = Prefilter([pattern.wanted for pattern in patterns])
 
     def find(self, passage: Passage, tick: Callable[[], None] = lambda: None) -> list[Span]:
         """Return the disjoint spans of one passage, in ascending order."""
@@ -122,12 +124,11 @@ class PatternDetector:
 
     def likely(self, view: TextView, hint: str = "", tick: Callable[[], None] = lambda: None) -> list[int]:
         """Return the indices of all patterns that may match; the others surely do not."""
-        likely = [self._free[at] for at in self._prefilter.matching(view.data, tick)]
-        words = self._contexts.matching(view.data, tick)
+        likely = self._prefilter.matching(view.data, tick)
         if hint:
-            words |= self._contexts.matching(TextView(hint).data, tick)
-        for at in words:
-            if self.patterns[self._bound[at]].regex.may_match(view):
-                likely.append(self._bound[at])
+            likely |= self._bound & self._prefilter.matching(TextView(hint).data, tick)
+        for index in self._bound & likely:
+            if not self.patterns[index].regex.may_match(view):
+                likely.remove(index)
             tick()
         return sorted(likely)

@@ -1,49 +1,113 @@
-"""Tells in one pass over a text which of many patterns can match in it at all.
+"""Tells in one pass over a text which of many patterns can match in it at all; none that matches is left out.
 
-No pattern that matches is left out. The patterns are spread over several automata: one state stands for all
-that is under way in each pattern, and what many counted repeats make of a text of numbers would be a new
-state with nearly every character.
+Patterns with signs (``signs``) are told by the native kernel, all at once. Those without any, and all of
+them where there is no kernel, are told by RE2, spread over several automata: one state stands for all that is
+under way in each pattern, and what many counted repeats make of a text of numbers would be a new state with
+nearly every character.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import re2
 
 from sidecar.detection.linear import re2_options
+from sidecar.detection.native import Kernel, kernel
+from sidecar.detection.sign_choice import Sign
+from sidecar.detection.symbols import SET_BYTES
 from sidecar.detection.syntax import Unsupported
 
 _PATTERNS_PER_SET = 8
+_WORDS_PER_SET = 96
 _MEMORY = 16 << 20  # bytes for one automaton, of which few are used
+_MOST = 0xFFFF  # sets, signs and owners that the kernel takes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for.
+
+    Args:
+        coarse: A pattern in RE2's syntax that matches wherever the wanted one does.
+        signs: One of them stands wherever it does; none if they are not known.
+        words: It is a list of words, of which many can share an automaton.
+    """
+
+    coarse: str
+    signs: tuple[Sign, ...] = ()
+    words: bool = False
 
 
 class Prefilter:
     """Many patterns, numbered from 0.
 
     Args:
-        sources: In RE2's syntax; each must match wherever its pattern does.
-        per_set: How many share an automaton; there can be many more if they are words.
+        wanted: The patterns.
+        native: The kernel; None does without.
 
     Raises:
-        Unsupported: A source does not compile, or a set of them exceeds its memory.
+        Unsupported: A pattern does not compile, or a set of them exceeds its memory.
     """
 
-    __slots__ = ("_sets",)
+    __slots__ = ("_find", "_of_signs", "_sets", "_signs")
 
-    def __init__(self, sources: Sequence[str], per_set: int = _PATTERNS_PER_SET) -> None:
-        count = -(-len(sources) // per_set)
-        # Neighbors are much alike; apart, they multiply each other's states less.
-        self._sets = [(start, count, _compiled(sources[start::count])) for start in range(count)]
+    def __init__(self, wanted: Sequence[Wanted], native: Kernel | None = kernel) -> None:
+        of_signs = [number for number, each in enumerate(wanted) if native and each.signs]
+        packed = _packed([wanted[number].signs for number in of_signs])
+        if native and packed:
+            self._find, self._signs = native.signs_find, native.signs_pack(*packed)
+        else:
+            of_signs = []
+        self._of_signs = tuple(of_signs)
+        rest = sorted(set(range(len(wanted))).difference(of_signs))
+        self._sets = [
+            (numbers, _compiled([wanted[number].coarse for number in numbers]))
+            for words, per_set in ((False, _PATTERNS_PER_SET), (True, _WORDS_PER_SET))
+            for numbers in _dealt([number for number in rest if wanted[number].words is words], per_set)
+        ]
 
     def matching(self, data: bytes, tick: Callable[[], None] = lambda: None) -> set[int]:
         """Return the numbers of all patterns that may match in a text; the others surely do not."""
         found: set[int] = set()
-        for start, step, some in self._sets:
+        if self._of_signs:
+            of_signs = self._of_signs
+            found.update([of_signs[group] for group in self._find(self._signs, data)])
+            tick()
+        for numbers, some in self._sets:
             if indices := some.Match(data):
-                found.update(start + step * index for index in indices)
+                found.update(numbers[index] for index in indices)
             tick()
         return found
+
+
+def _packed(groups: Sequence[Sequence[Sign]]) -> tuple[bytes, array[int], bytes, array[int], int] | None:
+    """Return what the kernel takes (``signs.h``); None if that is nothing, or more than it takes."""
+    owners: dict[Sign, list[int]] = {}
+    for group, signs in enumerate(groups):
+        for sign in signs:
+            owners.setdefault(sign, []).append(group)
+    sets = {symbols: number for number, symbols in enumerate(dict.fromkeys(chain.from_iterable(owners)))}
+    if not owners or max(len(owners), len(sets), len(groups)) > _MOST:
+        return None
+    return (
+        b"".join(symbols.to_bytes(SET_BYTES, "little") for symbols in sets),
+        array("H", (sets[symbols] for sign in owners for symbols in sign)),
+        bytes(map(len, owners)),
+        array(
+            "H", (one for pair in enumerate(owners.values()) for group in pair[1] for one in (pair[0], group))
+        ),
+        len(groups),
+    )
+
+
+def _dealt(numbers: Sequence[int], per_set: int) -> list[Sequence[int]]:
+    """Return sets of numbers; neighbors are much alike, and apart, they multiply each other's states less."""
+    count = -(-len(numbers) // per_set)
+    return [numbers[start::count] for start in range(count)]
 
 
 def _compiled(sources: Sequence[str]) -> re2.Set:

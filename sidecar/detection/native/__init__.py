@@ -1,7 +1,7 @@
-"""The native NER kernel: C in this folder, built when the package is installed (``hatch_build.py``).
+"""The native kernel: C in this folder, built when the package is installed (``hatch_build.py``).
 
-``kernel`` is None where there was no compiler; then spaCy computes the same, slower. ``ner.h`` says what is
-computed, and within which bounds.
+``kernel`` is None where there was no compiler; then spaCy and RE2 compute the same, slower. ``ner.h`` and
+``signs.h`` say what is computed, and within which bounds.
 """
 
 from __future__ import annotations
@@ -90,6 +90,24 @@ class Kernel(Protocol):
 
     def words_is_part(self, tokenizer: object, word: str, /) -> int:
         """Return 1 if rules may put the word together with words beside it, or state it; else 0."""
+
+    def signs_pack(
+        self,
+        sets: bytes,
+        elements: Any,  # noqa: ANN401 - any buffer
+        lengths: bytes,
+        owners: Any,  # noqa: ANN401 - same
+        groups: int,
+        /,
+    ) -> object:
+        """Copy signs into the layout in which they are found; the arrays are those of ``SignsSource``.
+
+        Raises:
+            ValueError: A number is out of bounds.
+        """
+
+    def signs_find(self, signs: object, text: bytes, /) -> list[int]:
+        """Return the groups that have a sign in a text, ascending; over a long text, without the GIL."""
 
 
 kernel: Kernel | None

@@ -7,6 +7,7 @@
 #include "stable_abi.h" /* all that is needed without Python.h; with it, the compiler compares the two */
 
 #include "ner.h"
+#include "signs_module.h"
 #include "tokenizer_module.h"
 
 #include <stdlib.h>
@@ -353,6 +354,8 @@ static PyMethodDef METHODS[] = {
     {"kernels", kernels, METH_NOARGS, "kernels() -> names of those that this processor can run, the fastest first."},
     {"load", load, METH_VARARGS, "load(kernel, sizes, rows, seeds, arrays[, common]) -> a model. See __init__.py."},
     {"run", run, METH_VARARGS, "run(models, features, lengths[, rows]) -> spans of each model. See __init__.py."},
+    {"signs_pack", signs_module_pack, METH_VARARGS, "signs_pack(sets, elements, lengths, owners, groups) -> signs."},
+    {"signs_find", signs_module_find, METH_VARARGS, "signs_find(signs, text) -> groups that have a sign in a text."},
     {"words_load", tokenizer_module_load, METH_VARARGS, "words_load(parts) -> a tokenizer. See __init__.py."},
     {"words_read", tokenizer_module_read, METH_VARARGS, "words_read(tokenizer, texts) -> words. See __init__.py."},
     {"words_is_part", tokenizer_module_is_part, METH_VARARGS, "words_is_part(tokenizer, word) -> 0 or 1."},
