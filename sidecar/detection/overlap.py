@@ -35,7 +35,10 @@ def resolve(text: str, spans: Iterable[Span]) -> list[Span]:
     ordered = sorted(spans, key=_start)
     if all(one.end <= other.start for one, other in pairwise(ordered)):
         return ordered
-    return [kept for cluster in _clusters(ordered) for kept in _resolve_cluster(text, cluster)]
+    kept: list[Span] = []
+    for cluster in _clusters(ordered):
+        kept += cluster if len(cluster) == 1 else _resolve_cluster(text, cluster)
+    return kept
 
 
 def fill_gaps(text: str, kept: list[Span], more: Iterable[Span]) -> list[Span]:
@@ -60,6 +63,9 @@ def _clusters(ordered: list[Span]) -> Iterator[list[Span]]:
 
 
 def _resolve_cluster(text: str, cluster: list[Span]) -> list[Span]:
+    best = min(cluster, key=rank)
+    if best.start == cluster[0].start and all(span.end <= best.end for span in cluster):
+        return [best]  # which leaves nothing of the others
     placed: list[Span] = []
     settled: list[_Stretch] = []
     for span in sorted(cluster, key=rank):

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+import re2
+
+from sidecar.detection.linear import re2_options
+from sidecar.detection.names.needs import need_of
 
 _CODE = re.compile(
     r"""
@@ -30,6 +36,7 @@ _CODE = re.compile(
     """,
     re.VERBOSE,
 )
+_MAY_BE_CODE = re2.compile(f"(?m:^)[^\\n]*?(?:{need_of(_CODE, of_lines=True)})".encode(), re2_options())
 _BLANK = re.compile(r"\s*$")
 _INDENTED = re.compile(r"(?:\t| {4}|\s*(?:\#|//|/?\*|--|;;))")  # a docstring, a comment; or a quotation
 _NEIGHBORS = 3
@@ -40,19 +47,29 @@ _LONGEST = 600  # characters of a line that are looked at
 
 
 class CodeLines:
-    """The lines of one text, and which of them are code."""
+    """The lines of one text, and which of them are code.
+
+    Args:
+        text: A text without lone surrogates.
+    """
 
     __slots__ = ("_code", "_starts", "mostly")
 
     def __init__(self, text: str) -> None:
         lines = text.split("\n")
-        self._starts = [0]
-        for line in lines[:-1]:
-            self._starts.append(self._starts[-1] + len(line) + 1)
-        marks = [_looks(line) for line in lines]
+        self._starts, self._code = [0], [False]
+        self.mostly = False
+        """Whether so much of the text is code that indented prose belongs to it."""
+        looks = {number for number in _likely(lines) if _CODE.search(lines[number][:_LONGEST])}
+        if not looks:
+            return
+        marks = [
+            1 if number in looks else None if _BLANK.match(line) else 0 for number, line in enumerate(lines)
+        ]
         code, prose = marks.count(1), marks.count(0)
         self.mostly = code >= _FEWEST and code >= _SHARE_OF_TEXT * (code + prose)
-        """Whether so much of the text is code that indented prose belongs to it."""
+        for line in lines[:-1]:
+            self._starts.append(self._starts[-1] + len(line) + 1)
         self._code = _smoothed(lines, marks, mostly=self.mostly)
 
     def at(self, place: int) -> bool:
@@ -60,11 +77,15 @@ class CodeLines:
         return self._code[bisect_right(self._starts, place) - 1]
 
 
-def _looks(line: str) -> int | None:
-    """Return 1 for a line of code, 0 for another, None for a blank one."""
-    if _BLANK.match(line):
-        return None
-    return 1 if _CODE.search(line[:_LONGEST]) else 0
+def _likely(lines: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers of the lines that may look like code, ascending; the others surely do not."""
+    text = "\n".join(line[:_LONGEST] for line in lines).encode()
+    number = place = 0
+    for line in _MAY_BE_CODE.finditer(text):
+        start = line.start()
+        number += text.count(b"\n", place, start)
+        place = start
+        yield number
 
 
 def _smoothed(lines: list[str], marks: list[int | None], *, mostly: bool) -> list[bool]:

@@ -7,11 +7,13 @@ labels of a screen for names. What a second detector found as well is never doub
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
-from sidecar.detection.names.gazetteer_list import COMMON, GIVEN, LARGE, PLACE, SURNAME, TOWN, fold
+from sidecar.detection.names.gazetteer_list import COMMON, GIVEN, LARGE, PLACE, SURNAME, TOWN
 from sidecar.detection.names.name_shape import ENGLISH, NOT_NAMES, is_caseless
+from sidecar.detection.names.needs import OTHER_CASES
+from sidecar.detection.names.stretches import Stretches
 from sidecar.model import Span
 
 _PLACES = PLACE | LARGE | TOWN
@@ -19,9 +21,9 @@ _KNOWN = GIVEN | SURNAME | PLACE | LARGE
 _MANY = 3  # ordinary words that are a firm as often as not
 _EDITED = "_core_"  # models with this in their name were trained on edited text, with capitals
 _OTHERS = ("cue", "structure", "gazetteer")
+_MOST_UNDER_WAY = 8  # findings that one may overlap
 _SAMPLE = 3000  # code points that tell a text's language
 _FEWEST = 2  # function words that make a text foreign
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _UNCASED = re.compile(r"[\u0590-\u06ff\u0900-\u0dff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
@@ -63,38 +65,57 @@ _ASKS = re.compile(
     r"|train|translate|update|upgrade|use|was|were|what|what's|when|where|which|who|why|write)\b",
     re.IGNORECASE,
 )
-_TECHNICAL = re.compile(
-    r"\b(?:api|backend|bug|cli|cluster|code|command|compile|compiler|config|container|css|database|debug|deploy|docs|docker"
-    r"|endpoint|error|exception|formula|framework|frontend|function|install|java|javascript|json|kernel|library|linux"
-    r"|metadata|module|npm|parser|php|pip|plugin|python|query|regex|repository|runtime|script|sdk|server|software|sql|stack|theorem"
-    r"|variable|yaml)s?\b",
-    re.IGNORECASE,
+_TECHNICAL_WORDS = (
+    "api|backend|bug|cli|cluster|code|command|compile|compiler|config|container|css|database|debug|deploy|docs|docker"
+    "|endpoint|error|exception|formula|framework|frontend|function|install|java|javascript|json|kernel|library|linux"
+    "|metadata|module|npm|parser|php|pip|plugin|python|query|regex|repository|runtime|script|sdk|server|software|sql|stack|theorem"
+    "|variable|yaml"
 )
+_TECHNICAL = re.compile(rf"\b(?:{_TECHNICAL_WORDS})s?\b", re.IGNORECASE)
+_ABROAD = NOT_NAMES - ENGLISH
+# Signs beyond ASCII that are no letters: punctuation, arrows, lines, pictures.
+NO_LETTERS = (
+    r"\x{80}-\x{a9}\x{ab}-\x{b1}\x{b4}\x{b6}-\x{b8}\x{bb}\x{bf}\x{d7}\x{f7}\x{2010}-\x{205e}"
+    r"\x{2190}-\x{245f}\x{2500}-\x{2775}\x{27c0}-\x{2bff}\x{fe0f}\x{1f300}-\x{1faff}"
+)
+TECHNICAL, FOREIGN = range(2)
+NEEDS = (
+    rf"(?i)\b(?:{_TECHNICAL_WORDS})s?\b|[{OTHER_CASES}]",
+    rf"(?i)(?:^|[^A-Za-z])(?:{'|'.join(sorted(filter(str.isascii, _ABROAD)))})(?:[^A-Za-z]|$)"
+    rf"|[^\x00-\x7f{NO_LETTERS}]",
+)
+"""What a text of technical words needs, and one with words that are not English."""
 
 
 class Doubt:
     """What speaks against the findings in one text.
 
     Args:
-        text: The text.
+        stretches: The text.
         spans: All findings of all detectors that may still be names.
-        facts: What is known about words.
+        met: Which of ``NEEDS`` the text meets, by number.
     """
 
-    def __init__(self, text: str, spans: Sequence[Span], facts: Mapping[str, int]) -> None:
-        self._text = text
-        self._facts = facts
+    def __init__(self, stretches: Stretches, spans: Sequence[Span], met: Collection[int]) -> None:
+        self._text = stretches.text
+        self._stretches = stretches
+        self._spans = spans
+        self._met = met
         self._alone, self._by_models = _support(spans)
 
-    def is_weak(self, span: Span) -> bool:
-        """Tell whether a model's finding does not stand."""
-        if span.rule.startswith("gazetteer"):
-            return self._is_lower_abroad(span)
-        if span.rule.startswith(_OTHERS) or not self._by_models.get(id(span)):
-            return False
-        name, alone = self._text[span.start : span.end], self._alone[id(span)]
-        words = _WORD.findall(name)
-        known = [self._facts.get(fold(word), 0) for word in words]
+    def weak(self) -> Iterator[int]:
+        """Yield the numbers of the findings that do not stand."""
+        for number, span in enumerate(self._spans):
+            if span.rule.startswith("gazetteer"):
+                is_weak = self._is_lower_abroad(span)
+            else:
+                is_weak = self._by_models[number] and self._is_weak(span, alone=self._alone[number])
+            if is_weak:
+                yield number
+
+    def _is_weak(self, span: Span, *, alone: bool) -> bool:
+        """Tell whether a finding of models does not stand."""
+        name, words, known = self._stretches.of(span)
         if _is_identifier(self._text, span, name) or self._is_on_screen(span, known):
             return True
         if (
@@ -105,7 +126,7 @@ class Doubt:
         ):
             return True
         everyday = all(facts & COMMON and not facts & _KNOWN for facts in known)
-        if span.entity_type == "ORG" and len(words) == _MANY - 1 and everyday and _ASKS.match(self._text):
+        if span.entity_type == "ORG" and len(words) == _MANY - 1 and everyday and self._requests:
             return True
         if alone and (
             _is_weak_lower(self._text, span, name, known)
@@ -118,8 +139,8 @@ class Doubt:
 
     def _is_lower_abroad(self, span: Span) -> bool:
         """Tell whether a listed name is small words of another language: ``corto sobre``."""
-        name = self._text[span.start : span.end]
-        return name.islower() and any(word in NOT_NAMES for word in _WORD.findall(name)) and self._abroad[0]
+        name, words, _ = self._stretches.of(span)
+        return name.islower() and any(word in NOT_NAMES for word in words) and self._is_abroad
 
     def _starts(self, span: Span) -> bool:
         return bool(_SENTENCE_START.search(self._text, max(0, span.start - 4), span.start))
@@ -136,11 +157,17 @@ class Doubt:
 
     @cached_property
     def _has_support(self) -> bool:
-        return not all(self._alone.values())
+        return not all(self._alone)
+
+    @cached_property
+    def _requests(self) -> bool:
+        return _ASKS.match(self._text) is not None
 
     @cached_property
     def _asks(self) -> bool:
-        return bool(_ASKS.match(self._text) or _TECHNICAL.search(self._text[:_SAMPLE]))
+        return self._requests or (
+            TECHNICAL in self._met and _TECHNICAL.search(self._text, 0, _SAMPLE) is not None
+        )
 
     def _is_on_screen(self, span: Span, known: list[int]) -> bool:
         if not all(facts & COMMON for facts in known):
@@ -149,20 +176,28 @@ class Doubt:
         return bool(_ON_SCREEN.match(self._text, span.end) or _PRESSED.search(before))
 
     @cached_property
-    def _abroad(self) -> tuple[bool, bool]:
-        """Whether the text is not English, and whether it is German, where all nouns have capitals."""
-        words = [word.lower() for word in _LETTERS.findall(self._text[:_SAMPLE])]
-        german = sum(word in _GERMAN for word in words) >= _FEWEST
-        foreign = sum((word in NOT_NAMES or not word.isascii()) and word not in ENGLISH for word in words)
-        english = sum(word in ENGLISH for word in words)
-        return foreign >= _FEWEST and foreign > english, german
+    def _words(self) -> list[str]:
+        return [word.lower() for word in _LETTERS.findall(self._text, 0, _SAMPLE)]
+
+    @cached_property
+    def _is_abroad(self) -> bool:
+        """Whether the text is not English."""
+        if FOREIGN not in self._met:
+            return False
+        foreign = sum(word in _ABROAD or not (word.isascii() or word in ENGLISH) for word in self._words)
+        return foreign >= _FEWEST and foreign > sum(word in ENGLISH for word in self._words)
+
+    @cached_property
+    def _is_german(self) -> bool:
+        """Whether the text is German, where all nouns have capitals."""
+        return sum(word in _GERMAN for word in self._words) >= _FEWEST
 
     def _is_foreign_clause(
         self, span: Span, name: str, words: list[str], known: list[int], *, alone: bool
     ) -> bool:
         if not _LATIN.search(name) and _UNCASED.search(name):
             return (alone and not _has_blanks(name, words)) or len(words) > _MANY
-        if not self._abroad[0]:
+        if not self._is_abroad:
             return False
         small = sum(word.islower() and len(word) > _MANY for word in words)
         if 2 * small >= len(words) or name[0].islower() or all(word.lower() in NOT_NAMES for word in words):
@@ -170,7 +205,7 @@ class Doubt:
         if not alone:
             return False
         if len(words) == 1:
-            return self._starts(span) or self._abroad[1]
+            return self._starts(span) or self._is_german
         if span.entity_type == "PERSON":
             return small > 0
         return _EDITED in span.rule and not any(facts & _KNOWN for facts in known)
@@ -182,34 +217,38 @@ def _has_blanks(name: str, words: list[str]) -> bool:
 
 
 def agreed_on(spans: Sequence[Span]) -> frozenset[int]:
-    """Return the ids of the findings that several rules share."""
+    """Return the numbers of the findings that several rules share."""
     alone, _ = _support(spans)
-    return frozenset(each for each, is_alone in alone.items() if not is_alone)
+    return frozenset(number for number, is_alone in enumerate(alone) if not is_alone)
 
 
-def _support(spans: Sequence[Span]) -> tuple[dict[int, bool], dict[int, bool]]:
+def _support(spans: Sequence[Span]) -> tuple[list[bool], list[bool]]:
     """Return for each span whether one rule alone found it, and whether models alone did."""
-    alone, by_models = {id(span): True for span in spans}, {id(span): True for span in spans}
-    open_spans: list[Span] = []
-    for span in sorted(spans, key=lambda each: each.start):
-        open_spans = [each for each in open_spans if each.end > span.start][-8:]
-        for other in open_spans:
-            if other.rule != span.rule:
-                alone[id(span)] = alone[id(other)] = False
-            if other.rule.startswith(_OTHERS):
-                by_models[id(span)] = False
-            if span.rule.startswith(_OTHERS):
-                by_models[id(other)] = False
-        open_spans.append(span)
+    alone = [True] * len(spans)
+    by_models = [not span.rule.startswith(_OTHERS) for span in spans]
+    is_other = [not is_model for is_model in by_models]
+    under_way: list[int] = []
+    for number in sorted(range(len(spans)), key=lambda each: spans[each].start):
+        span = spans[number]
+        under_way = [each for each in under_way if spans[each].end > span.start][-_MOST_UNDER_WAY:]
+        for other in under_way:
+            if spans[other].rule != span.rule:
+                alone[number] = alone[other] = False
+            if is_other[other]:
+                by_models[number] = False
+            if is_other[number]:
+                by_models[other] = False
+        under_way.append(number)
     return alone, by_models
 
 
 def _is_identifier(text: str, span: Span, name: str) -> bool:
     """Tell whether a name is that of a class, ``DataFrame``, or the key of a header, ``License-File:``."""
-    if _CAMEL.fullmatch(name):
+    if name.isalpha() and not name[2:].islower() and _CAMEL.fullmatch(name):
         return True
-    starts_line = text[max(0, span.start - 1) : span.start] in {"", "\n"}
-    return starts_line and text[span.end : span.end + 1] == ":" and bool(_HEADER.fullmatch(name))
+    if text[span.end : span.end + 1] != ":" or text[max(0, span.start - 1) : span.start] not in {"", "\n"}:
+        return False
+    return _HEADER.fullmatch(name) is not None
 
 
 def _is_weak_lower(text: str, span: Span, name: str, known: list[int]) -> bool:
@@ -236,12 +275,13 @@ def _is_weak_phrase(text: str, span: Span, words: list[str], known: list[int]) -
     if span.entity_type == "LOCATION":
         everyday = len(words) == 1 and bool(known[0] & COMMON) and not known[0] & _PLACES
         return everyday and not words[0].isupper()
-    if span.entity_type != "PERSON" or is_caseless(text, span.start):
+    if span.entity_type != "PERSON":
         return False
-    return any(
-        word.islower() and len(word) > _MANY and facts & COMMON and not facts & SURNAME
+    has_other = any(
+        facts & COMMON and not facts & SURNAME and word.islower() and len(word) > _MANY
         for word, facts in zip(words, known, strict=True)
     )
+    return has_other and not is_caseless(text, span.start)
 
 
 def _is_weak_firm(span: Span, words: list[str], known: list[int]) -> bool:

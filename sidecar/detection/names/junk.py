@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 
 from sidecar.detection.names.code_lines import CodeLines
+from sidecar.detection.names.doubt import NEEDS as DOUBTS
 from sidecar.detection.names.doubt import Doubt, agreed_on
 from sidecar.detection.names.gazetteer_list import (
     ALONE,
@@ -27,7 +28,14 @@ from sidecar.detection.names.gazetteer_list import (
     WordList,
     fold,
 )
-from sidecar.detection.names.named_things import SetPhrases, is_named_disease, is_named_thing
+from sidecar.detection.names.named_things import (
+    SetPhrases,
+    is_named_disease,
+    is_named_thing,
+    set_phrases,
+)
+from sidecar.detection.names.rules import Gates
+from sidecar.detection.names.stretches import Stretches
 from sidecar.detection.names.term_lists import beside_terms
 from sidecar.model import Span
 
@@ -38,15 +46,16 @@ _FIRMS = frozenset(
 PLACEHOLDER = "a placeholder"
 IN_CODE, TERM, ORDINARY, NOT_A_NAME = "source code", "a technical term", "ordinary words", "no name looks so"
 DOUBTFUL = "too weakly supported"
+_PHRASES = len(DOUBTS)  # the place of their need among all
 _TERM_LISTS = ("tech_terms.txt", "other_terms.txt")
 _SURE = ("cue", "structure")  # rules of detectors that read what stands around a name
 _NAME = GIVEN | SURNAME
 _KNOWN = _NAME | PLACE | LARGE
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _WORDS = re.compile(r"[\w+#.'\u2019-]*[\w+#]")
 _CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]|\d|_")
 _BRACED = re.compile(r"\{\{\s{0,2}(?:[A-Z][A-Z0-9_]{0,60}|[a-z][a-z0-9_.]{0,60})\s{0,2}\}\}")
 _VERSION = re.compile(r"(?:^|\s)v?\d+\.\d")
+_JOINT = re.compile(r"[,;/&]|and|or")
 _LIST = re.compile(r"\s*(?:[,;/&]|\band\b|\bor\b)\s*")
 _OFFICE = re.compile(r"(?:Head|Director|Chief|Manager|Vice President|VP) (?:of|for) .+")
 _COUNT = re.compile(r"\A\d[\d.,]* ")
@@ -117,40 +126,44 @@ class Junk:
     def __init__(self, words: WordList, terms: Terms) -> None:
         self._words = words
         self._terms = terms
+        self._gates = Gates([*DOUBTS, set_phrases()])
 
     def reasons(self, text: str, spans: Sequence[Span]) -> list[str]:
         """Return for each span why it is no name, or an empty string."""
-        look = _Look(text, self._words.facts, self._terms)
+        open_gates = self._gates.open(text)
+        stretches = Stretches(text, self._words.facts)
+        look = _Look(stretches, self._terms, may_hold_phrases=_PHRASES in open_gates)
         reasons = ["" if span.rule.startswith(_SURE) else look.reason(span) for span in spans]
-        agreed = agreed_on(spans)
-        reasons = [
-            "" if reason == ORDINARY and id(span) in agreed else reason
-            for span, reason in zip(spans, reasons, strict=True)
-        ]
+        if ORDINARY in reasons:
+            agreed = agreed_on(spans)
+            reasons = [
+                "" if reason == ORDINARY and at in agreed else reason for at, reason in enumerate(reasons)
+            ]
         is_term = [reason == TERM for reason in reasons]
-        for index in beside_terms(text, spans, is_term, lambda span: self._is_unknown(text, span)):
+        for index in beside_terms(text, spans, is_term, lambda span: _is_unknown(stretches, span)):
             reasons[index] = reasons[index] or TERM
-        left = [span for span, reason in zip(spans, reasons, strict=True) if not reason]
-        doubt = Doubt(text, left, self._words.facts)
-        return [
-            reason or (DOUBTFUL if doubt.is_weak(span) else "")
-            for span, reason in zip(spans, reasons, strict=True)
-        ]
+        left = [at for at, reason in enumerate(reasons) if not reason]
+        doubt = Doubt(stretches, [spans[at] for at in left], open_gates)
+        for at in doubt.weak():
+            reasons[left[at]] = DOUBTFUL
+        return reasons
 
-    def _is_unknown(self, text: str, span: Span) -> bool:
-        """Tell whether no word of a finding is in the lists of names."""
-        words = _WORD.findall(text, span.start, span.end)
-        known = any(self._words.facts.get(fold(word), 0) & _KNOWN for word in words)
-        return not known and not span.rule.startswith(_SURE)
+
+def _is_unknown(stretches: Stretches, span: Span) -> bool:
+    """Tell whether no word of a finding is in the lists of names."""
+    known = any(facts & _KNOWN for facts in stretches.of(span).known)
+    return not known and not span.rule.startswith(_SURE)
 
 
 class _Look:
     """One text, looked at more closely only where it has names."""
 
-    def __init__(self, text: str, facts: Mapping[str, int], terms: Terms) -> None:
-        self._text = text
-        self._facts = facts
+    def __init__(self, stretches: Stretches, terms: Terms, *, may_hold_phrases: bool) -> None:
+        self._text = stretches.text
+        self._stretches = stretches
         self._terms = terms
+        self._may_hold_phrases = may_hold_phrases
+        self._reasons: dict[tuple[int, int, str], str] = {}
 
     @cached_property
     def _code(self) -> CodeLines:
@@ -165,28 +178,39 @@ class _Look:
         return SetPhrases(self._text)
 
     def reason(self, span: Span) -> str:
-        name = self._text[span.start : span.end]
-        words = _WORD.findall(name)
+        """Return why a span is no name, or nothing; whoever found it, the answer is the same."""
+        key = span.start, span.end, span.entity_type
+        reason = self._reasons.get(key)
+        if reason is None:
+            reason = self._reasons[key] = self._reason(span)
+        return reason
+
+    def _reason(self, span: Span) -> str:
+        name, words, known = self._stretches.of(span)
         if not words:
             return NOT_A_NAME
-        at = bisect_right(self._braced, (span.start, len(self._text))) - 1
-        if at >= 0 and span.end <= self._braced[at][1]:
+        if self._braced and self._is_braced(span):
             return PLACEHOLDER
-        known = [self._facts.get(fold(word), 0) for word in words]
         in_code = self._code.at(span.start) or (self._code.mostly and not name[:1].isupper())
         if in_code and not self._stands_in_code(span, name, words, known):
             return IN_CODE
-        if _VERSION.search(name):
+        if "." in name and _VERSION.search(name):
             return NOT_A_NAME
         if self._lists_terms(name) and self._is_term(span, known):
             return TERM
-        if _OFFICE.fullmatch(name) and all(facts & COMMON for facts in known):
+        if " " in name and _OFFICE.fullmatch(name) and all(facts & COMMON for facts in known):
             return TERM
-        if self._names_thing(span, known) or self._phrases.hold(span.start, span.end):
+        if self._names_thing(span, known) or (
+            self._may_hold_phrases and self._phrases.hold(span.start, span.end)
+        ):
             return TERM
         if self._is_ordinary(span, words, known):
             return ORDINARY
         return ""
+
+    def _is_braced(self, span: Span) -> bool:
+        at = bisect_right(self._braced, (span.start, len(self._text))) - 1
+        return at >= 0 and span.end <= self._braced[at][1]
 
     def _names_thing(self, span: Span, known: list[int]) -> bool:
         """Tell whether a name belongs to a thing; somebody's own disease is none."""
@@ -209,6 +233,8 @@ class _Look:
 
     def _lists_terms(self, name: str) -> bool:
         """Tell whether a name is a term, or several, or the name of a thing: ``Gaussian blur``."""
+        if not name[0].isdigit() and not _JOINT.search(name):
+            return self._is_listed(name) or self._is_thing(name)
         parts = [part for part in _LIST.split(_COUNT.sub("", name)) if part]
         known = [self._is_listed(part) or self._is_thing(part) for part in parts]
         return all(

@@ -92,7 +92,7 @@ def _leads_to_capital(text: str, at: int) -> bool:
 
 def is_caseless(text: str, at: int) -> bool:
     """Tell whether the line around ``at`` has no capitals, or nothing but capitals."""
-    low, high = max(text.rfind("\n", 0, at) + 1, at - _LINE), text.find("\n", at, at + _LINE)
+    low, high = max(text.rfind("\n", max(0, at - _LINE), at) + 1, at - _LINE), text.find("\n", at, at + _LINE)
     line = text[low : high if high >= 0 else at + _LINE]
     return not _HAS_UPPER.search(line) or (not _HAS_LOWER.search(line) and " " in line.strip())
 

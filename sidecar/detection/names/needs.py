@@ -24,6 +24,9 @@ from sidecar.detection.syntax import (
     source,
 )
 
+OTHER_CASES = r"\x{130}\x{131}\x{17f}\x{212a}"
+"""Signs beyond ASCII that ``re`` may take for an ASCII letter."""
+
 _BEYOND_ASCII = CharSet.of([(0x80, LAST)])
 _VERTICAL_TAB = CharSet.of([(0x0B, 0x0B)])  # nobody writes it, so what takes it takes all white space
 _SEPARATORS = CharSet.of([(0x1C, 0x1F)])  # white space to ``re``

@@ -25,6 +25,8 @@ def beside_terms(
         is_term: Whether each is known to be a term.
         may_be: Whether one that is not known may be one as well.
     """
+    if True not in is_term:
+        return []
     terms = list(is_term)
     order = sorted(range(len(spans)), key=lambda index: (spans[index].start, spans[index].end))
     for direction in (order, order[::-1]):

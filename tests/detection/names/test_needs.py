@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sidecar.detection.linear import re2_options
 from sidecar.detection.names import (
     accounts,
+    code_lines,
     cue_ambiguous,
     cue_lines,
     cue_speakers,
@@ -84,3 +85,13 @@ def test_the_need_of_a_line_never_goes_over_its_end() -> None:
 def test_the_needs_of_all_rules_stand_in_what_their_expressions_find(name: str, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(EXPRESSIONS[name]))
     assert stands(need_of(EXPRESSIONS[name]), text)
+
+
+@settings(max_examples=60)
+@given(st.from_regex(code_lines._CODE))
+def test_whatever_looks_like_code_is_looked_at_as_a_line(text: str) -> None:
+    lines = ["Ann", *text.split("\n"), "Bo"]
+    looks = {
+        number for number, line in enumerate(lines) if code_lines._CODE.search(line[: code_lines._LONGEST])
+    }
+    assert looks <= set(code_lines._likely(lines))

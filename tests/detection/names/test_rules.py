@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.detection.names import keys
+from sidecar.detection.names.code_lines import _CODE, _LONGEST, _likely
 from sidecar.detection.names.cues import Cues
 from sidecar.detection.names.rules import Rule, Rules
 from sidecar.detection.names.structure import Structure
@@ -54,6 +55,14 @@ def test_rules_that_are_left_out_find_nothing_in_real_texts(finder: str, files: 
     for text in (file.read_text("utf-8") for file in files):
         for part in [text, *text.split("\n\n")]:
             assert rules.find(part) == ungated(rules, part)
+
+
+@pytest.mark.parametrize("files", [PROSE, CODE], ids=["prose", "code"])
+def test_lines_that_are_not_looked_at_are_no_code(files: list[Path]) -> None:
+    for text in (file.read_text("utf-8") for file in files):
+        lines = text.split("\n")
+        looks = {number for number, line in enumerate(lines) if _CODE.search(line[:_LONGEST])}
+        assert looks <= set(_likely(lines))
 
 
 @pytest.mark.parametrize("finder", FINDERS)
