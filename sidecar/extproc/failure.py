@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import Any
-
-import grpc
 
 _OWN_CODE = Path(__file__).resolve().parents[1]
 
@@ -28,17 +25,3 @@ def location(exc: BaseException) -> str:
         if path.is_relative_to(_OWN_CODE):
             return f"{path.relative_to(_OWN_CODE.parent).as_posix()}:{line}"
     return "unknown"
-
-
-async def abort(context: grpc.aio.ServicerContext[Any, Any], code: grpc.StatusCode, details: str) -> None:
-    """End a call with an error status; quiet if the peer is gone already.
-
-    Must be awaited outside any ``except`` block: gRPC logs a failed call with all that led to it.
-    """
-    try:
-        await context.abort(code, details)
-    except grpc.aio.AbortError:
-        raise
-    except grpc.aio.BaseError:
-        # Nobody is left to tell. gRPC remembers the abort, so returning now closes nothing cleanly.
-        return

@@ -6,50 +6,88 @@ A status is given for the whole server (empty name) and for the ext_proc service
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as stock  # type: ignore[attr-defined]  # the stubs lack it
+from google.protobuf.message import DecodeError
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from sidecar.extproc.failure import abort
+from sidecar.extproc.rpc.call import Call
+from sidecar.extproc.rpc.server import Handler, unary
+from sidecar.extproc.rpc.status import End, Status
 
-SERVING = health_pb2.HealthCheckResponse.SERVING
-NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+SERVICE_NAME = "grpc.health.v1.Health"
+
+_STOPPING = End(Status.UNAVAILABLE, "server is stopping")
+_NO_REQUEST = End(Status.INVALID_ARGUMENT, "message is not a HealthCheckRequest")
+_UNKNOWN = End(Status.NOT_FOUND, "no such service")
 
 
-class Health(stock.HealthServicer):  # type: ignore[misc]  # the same
-    """The stock servicer, but a watcher is let go when the server stops."""
+class Health:
+    """Serves ``grpc.health.v1.Health``, from one server or several.
+
+    Args:
+        services: Whose status is that of the whole server; others are unknown.
+    """
 
     def __init__(self, services: tuple[str, ...]) -> None:
-        super().__init__()
-        self._services = ("", *services)
-        self._stopping = asyncio.Event()
+        self._services = frozenset(("", *services))
+        self._serving = False
+        self._stopping = False
+        self._changed = asyncio.Event()
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Serve from ``server``, one of perhaps several."""
-        health_pb2_grpc.add_HealthServicer_to_server(self, server)
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return what serves each method."""
+        return {f"/{SERVICE_NAME}/Check": unary(self.check), f"/{SERVICE_NAME}/Watch": self.watch}
 
-    async def report(self, *, serving: bool) -> None:
-        """Give all services the same status."""
-        for service in self._services:
-            await self.set(service, SERVING if serving else NOT_SERVING)
+    def report(self, *, serving: bool) -> None:
+        """Give all services the same status; after ``stop`` it stays what it is."""
+        if serving != self._serving and not self._stopping:
+            self._serving = serving
+            self._tell()
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Say NOT_SERVING from now on, and end all watches."""
-        await self.enter_graceful_shutdown()
-        self._stopping.set()
+        self._serving = False
+        self._stopping = True
+        self._tell()
 
-    async def Watch(  # noqa: N802 - the name is gRPC's
-        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> None:
-        """Send every change of one service's status until the client or the server has enough."""
-        watch = asyncio.ensure_future(super().Watch(request, context))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({watch, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            watch.cancel()
-            stopping.cancel()
-            await asyncio.gather(watch, stopping, return_exceptions=True)
-        await abort(context, grpc.StatusCode.UNAVAILABLE, "server is stopping")
+    async def check(self, message: bytes) -> bytes | End:
+        """Return the status of one service."""
+        service = _service(message)
+        if isinstance(service, End):
+            return service
+        return self._status() if service in self._services else _UNKNOWN
+
+    async def watch(self, call: Call) -> End:
+        """Send the status of one service and each change of it, until client or server has enough."""
+        service = _service(await call.read() or b"")
+        if isinstance(service, End):
+            return service
+        if service not in self._services:
+            unknown = HealthCheckResponse(status=HealthCheckResponse.SERVICE_UNKNOWN)
+            await call.write(unknown.SerializeToString())
+        while not self._stopping:
+            changed = self._changed
+            if service in self._services:
+                await call.write(self._status())
+            await changed.wait()
+        if service in self._services:
+            await call.write(self._status())
+        return _STOPPING
+
+    def _status(self) -> bytes:
+        status = HealthCheckResponse.SERVING if self._serving else HealthCheckResponse.NOT_SERVING
+        encoded: bytes = HealthCheckResponse(status=status).SerializeToString()
+        return encoded
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+def _service(message: bytes) -> str | End:
+    try:
+        service: str = HealthCheckRequest.FromString(message).service
+    except DecodeError:
+        return _NO_REQUEST
+    return service

@@ -1,4 +1,4 @@
-"""Addresses that the server may listen on, checked before gRPC tries them.
+"""Addresses that the server may listen on, checked before the server tries them.
 
 Bodies in the clear stay on this machine: a socket only its owner can open, a loopback address, or mutual
 TLS; anything else is the operator's explicit choice. Each way to fail is one ``ConfigError`` line.
@@ -28,7 +28,7 @@ class UnixAddress:
     path: Path
 
     def __str__(self) -> str:
-        """Return the address as gRPC wants it."""
+        """Return the address as an operator writes it."""
         return f"unix:{self.path}"
 
 
@@ -40,7 +40,7 @@ class TcpAddress:
     port: int
 
     def __str__(self) -> str:
-        """Return the address as gRPC wants it."""
+        """Return the address as an operator writes it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
@@ -63,13 +63,15 @@ class TlsFiles:
     key: Path
     client_ca: Path | None = None
 
-    def read(self) -> tuple[bytes, bytes, bytes | None]:
-        """Return certificate, key and client CA.
+    def context(self) -> ssl.SSLContext:
+        """Return what a server of HTTP/2 needs.
 
         Raises:
             ConfigError: A file cannot be read, holds no PEM, or key and certificate do not match.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["h2"])
         try:
             context.load_cert_chain(self.cert, self.key, password=lambda: "")  # never ask on a terminal
         except (OSError, ValueError) as exc:
@@ -79,13 +81,10 @@ class TlsFiles:
         try:
             if self.client_ca:
                 context.load_verify_locations(self.client_ca)
+                context.verify_mode = ssl.CERT_REQUIRED
         except (OSError, ValueError) as exc:
             raise ConfigError(f"TLS: {self.client_ca} is not a PEM file of CA certificates") from exc
-        return (
-            self.cert.read_bytes(),
-            self.key.read_bytes(),
-            self.client_ca.read_bytes() if self.client_ca else None,
-        )
+        return context
 
 
 def parse_address(text: str) -> Address:

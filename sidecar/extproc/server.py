@@ -1,7 +1,6 @@
 """One worker's gRPC server: ext_proc, Masking, health and reflection on one event loop.
 
-Import it only after the fork: it loads gRPC. It serves until SIGTERM or SIGINT, then drains; the same
-signal again ends the process at once.
+It serves until SIGTERM or SIGINT, then drains; the same signal again ends the process at once.
 """
 
 from __future__ import annotations
@@ -13,16 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import grpc
 import structlog
 import uvloop
-from grpc_reflection.v1alpha import reflection
 
 from sidecar.errors import ConfigError
-from sidecar.extproc import masking, service
+from sidecar.extproc import health, masking, reflecting, service
 from sidecar.extproc.conversation_store import open_store
 from sidecar.extproc.failure import described
-from sidecar.extproc.health import Health
 from sidecar.extproc.heavy_pool import HeavyPool
 from sidecar.extproc.listen import (
     Address,
@@ -32,11 +28,14 @@ from sidecar.extproc.listen import (
     claim,
     parse_address,
 )
+from sidecar.extproc.rpc.server import RpcServer
 from sidecar.model import BodyModes
 
 MESSAGE_SLACK = 8 * 1024 * 1024  # bytes around a body, and what Envoy buffers above its limit
+PROBE_BYTES = 64 * 1024  # of one message that asks for health
 HEARTBEAT_SECONDS = 0.5
 THREAD_SECONDS = 1.0  # for work that was given up on to end by itself, after the drain
+SERVICE_NAMES = (service.SERVICE_NAME, masking.SERVICE_NAME, health.SERVICE_NAME, reflecting.SERVICE_NAME)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -114,30 +113,33 @@ class _Worker:
     ) -> None:
         """Listen, serve, drain."""
         stop = asyncio.Event()
-        health = Health((service.SERVICE_NAME,))
-        server = grpc.aio.server(options=_channel_options(self._options.body_limit))
         store = open_store(self._options.conversation_store)
-        handlers = (
-            service.ExternalProcessor(new_exchange, self._pool, store).handler(),
-            masking.Masking(mask, self._pool).handler(),
+        vital = health.Health((service.SERVICE_NAME,))
+        services = (
+            service.ExternalProcessor(new_exchange, self._pool, store),
+            masking.Masking(mask, self._pool),
+            reflecting.Reflection(SERVICE_NAMES, self._pool),
+            vital,
         )
-        server.add_generic_rpc_handlers(handlers)
-        health.add_to(server)
-        reflection.enable_server_reflection(_service_names(), server)
-        _bind(server, self._address, self._options.tls)
-        servers = [server, *_health_only(self._options.health_listen, health)]
+        handlers = {path: handler for each in services for path, handler in each.handlers().items()}
+        server = RpcServer(handlers, self._options.body_limit + MESSAGE_SLACK)
+        probed = RpcServer(vital.handlers(), PROBE_BYTES)  # by kubelet, which cannot reach a Unix socket
         self._handle_signals(stop)
-        await health.report(serving=True)
-        for each in servers:
-            await each.start()
+        vital.report(serving=True)
+        try:
+            await _listen(server, self._address, self._options.tls)
+            if self._options.health_listen is not None:
+                await _listen(probed, parse_address(self._options.health_listen), None)
+        except ConfigError:
+            await server.stop(0)
+            raise
         log.info("serving")
-        pulse = asyncio.create_task(self._beat(health, stop))
+        pulse = asyncio.create_task(self._beat(vital, stop))
         await stop.wait()
         log.info("draining", seconds=self._options.drain_seconds)
-        await health.stop()
+        vital.stop()
         await server.stop(self._options.drain_seconds)
-        for each in servers[1:]:
-            await each.stop(None)
+        await probed.stop(0)
         if store is not None:
             await store.close()
         pulse.cancel()
@@ -155,10 +157,10 @@ class _Worker:
         self._signals.add(number)
         stop.set()
 
-    async def _beat(self, health: Health, stop: asyncio.Event) -> None:
+    async def _beat(self, vital: health.Health, stop: asyncio.Event) -> None:
         while True:
             exhausted = self._pool.exhausted
-            await health.report(serving=not exhausted)
+            vital.report(serving=not exhausted)
             if exhausted:
                 log.error("threads_exhausted")
             elif self._heartbeat is not None:
@@ -171,69 +173,23 @@ class _Worker:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
-def _service_names() -> tuple[str, ...]:
-    return (
-        service.SERVICE_NAME,
-        masking.SERVICE_NAME,
-        "grpc.health.v1.Health",
-        reflection.SERVICE_NAME,
-    )
-
-
-def _channel_options(body_limit: int) -> list[tuple[str, int]]:
-    return [
-        ("grpc.max_receive_message_length", body_limit + MESSAGE_SLACK),
-        ("grpc.max_send_message_length", -1),  # tokens may be longer than what they stand for
-        ("grpc.max_concurrent_streams", 1_000_000),
-        ("grpc.so_reuseport", 0),  # two servers on one port would share it silently
-        # Envoy pings every second to notice a frozen worker; the defaults would call that abuse.
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 100),
-        ("grpc.http2.max_ping_strikes", 0),
-        # A peer that vanished must not keep exchanges, and the originals in them, alive.
-        ("grpc.keepalive_time_ms", 30_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        ("grpc.http2.max_pings_without_data", 0),
-    ]
-
-
-def _health_only(listen: str | None, health: Health) -> list[grpc.aio.Server]:
-    """Return the server that answers kubelet, which cannot reach a Unix socket; or none."""
-    if listen is None:
-        return []
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    health.add_to(server)
-    _bind(server, parse_address(listen), None)
-    return [server]
-
-
-def _bind(server: grpc.aio.Server, address: Address, tls: TlsFiles | None) -> None:
+async def _listen(server: RpcServer, address: Address, tls: TlsFiles | None) -> None:
     claim(address)
-    with _owner_only(address):
-        try:
-            if tls is None:
-                server.add_insecure_port(str(address))
-            else:
-                server.add_secure_port(str(address), _credentials(tls))
-        except RuntimeError as exc:
-            raise ConfigError(f"listen address {address}: cannot be bound") from exc
+    try:
+        if isinstance(address, UnixAddress):
+            with _owner_only():
+                await server.listen_unix(address.path)
+        else:
+            await server.listen_tcp(address.host, address.port, tls.context() if tls else None)
+    except OSError as exc:
+        raise ConfigError(f"listen address {address}: cannot be bound") from exc
 
 
 @contextmanager
-def _owner_only(address: Address) -> Iterator[None]:
+def _owner_only() -> Iterator[None]:
     """Give a socket file mode 0600 from its first moment on."""
-    if not isinstance(address, UnixAddress):
-        yield
-        return
     previous = os.umask(0o177)
     try:
         yield
     finally:
         os.umask(previous)
-
-
-def _credentials(tls: TlsFiles) -> grpc.ServerCredentials:
-    cert, key, client_ca = tls.read()
-    return grpc.ssl_server_credentials(
-        [(key, cert)], root_certificates=client_ca, require_client_auth=client_ca is not None
-    )

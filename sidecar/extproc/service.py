@@ -9,25 +9,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import chain
+from typing import Protocol
 
-import grpc
 import structlog
 
 from sidecar.errors import ResponseUnsafe, StreamBroken
 from sidecar.extproc.codec import decode, decode_first, encode
 from sidecar.extproc.conversation_store import ConversationStore, StoreUnavailable
-from sidecar.extproc.failure import abort, described
+from sidecar.extproc.failure import described
 from sidecar.extproc.heavy_pool import HeavyPool, Overdue
+from sidecar.extproc.joining import joined
+from sidecar.extproc.rpc.call import Call
+from sidecar.extproc.rpc.server import Handler
+from sidecar.extproc.rpc.status import CallBroken, End, Status
 from sidecar.model import BodyModes, Echo, Event, Keep, Recall, Recalled, Refusal, Reply
 
 SERVICE_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-Context = grpc.aio.ServicerContext[Any, Any]
-EOF = grpc.aio.EOF  # type: ignore[attr-defined]  # the stubs do not know it
 
 
 class ExchangeLike(Protocol):
@@ -39,6 +41,10 @@ class ExchangeLike(Protocol):
 
     def is_heavy(self, event: Event) -> bool:
         """Tell whether ``receive`` of this event belongs in a thread."""
+
+    @property
+    def joins_chunks(self) -> bool:
+        """Whether chunks of the answer may be received as one: no reply is owed to each of them."""
 
     def cancel(self) -> None:
         """End work that is under way in a thread: nobody waits for it any more."""
@@ -56,7 +62,7 @@ class ExchangeLike(Protocol):
 class Abort:
     """How a stream ends when it does not end well; ``notes`` hold no text of the exchange."""
 
-    code: grpc.StatusCode
+    code: Status
     reason: str
     notes: dict[str, str] = field(default_factory=dict)
     level: int = logging.WARNING
@@ -92,16 +98,15 @@ class ExternalProcessor:
         self._pool = pool
         self._store = store
 
-    def handler(self) -> grpc.GenericRpcHandler[Any, Any]:
-        """Return what a gRPC server needs to route calls here; messages stay bytes until ``codec``."""
-        process = grpc.stream_stream_rpc_method_handler(self.process)
-        return grpc.method_handlers_generic_handler(SERVICE_NAME, {"Process": process})
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return what serves each method."""
+        return {f"/{SERVICE_NAME}/Process": self.process}
 
-    async def process(self, _messages: object, context: Context) -> None:
+    async def process(self, call: Call) -> End:
         """Serve one stream to its end."""
         stream = Stream()
         try:
-            failure = await self._serve(stream, context)
+            failure = await self._serve(stream, call)
         except asyncio.CancelledError:
             log.debug("stream_canceled", **stream.counts())
             raise
@@ -110,50 +115,58 @@ class ExternalProcessor:
                 stream.exchange.cancel()
         if failure is None:
             log.debug("stream_done", **stream.counts())
-            return
+            return End()
         log.log(failure.level, failure.reason, code=failure.code.name, **failure.notes, **stream.counts())
-        await abort(context, failure.code, failure.reason)
+        return End(failure.code, failure.reason)
 
-    async def _serve(self, stream: Stream, context: Context) -> Abort | None:
+    async def _serve(self, stream: Stream, call: Call) -> Abort | None:
         """Answer message by message; return why the stream must be aborted, or None at a clean end."""
         try:
-            while (message := await context.read()) is not EOF:
-                stream.events += 1
-                if not stream.refused:  # what was on its way when a refusal settled everything
-                    for answer in await self._answers(stream, message):
-                        await context.write(answer)
-                        stream.replies += 1
+            while (message := await call.read()) is not None:
+                await self._answer(stream, call, [message, *call.waiting()])
         except StreamBroken as exc:
-            return Abort(grpc.StatusCode.INVALID_ARGUMENT, "stream_broken", described(exc))
+            return Abort(Status.INVALID_ARGUMENT, "stream_broken", described(exc))
         except ResponseUnsafe as exc:
-            return Abort(grpc.StatusCode.DATA_LOSS, "response_unsafe", described(exc))
+            return Abort(Status.DATA_LOSS, "response_unsafe", described(exc))
         except Overdue:
-            return Abort(grpc.StatusCode.DEADLINE_EXCEEDED, "watchdog_rang")
-        except grpc.aio.BaseError as exc:
-            return Abort(grpc.StatusCode.ABORTED, "stream_lost", described(exc), logging.DEBUG)
+            return Abort(Status.DEADLINE_EXCEEDED, "watchdog_rang")
+        except CallBroken as exc:
+            return Abort(exc.end.status, "message_refused", level=logging.WARNING)
         except Exception as exc:  # noqa: BLE001 - the shell's loop: whatever it is, Envoy must not carry on
-            return Abort(grpc.StatusCode.INTERNAL, "internal_error", described(exc))
+            return Abort(Status.INTERNAL, "internal_error", described(exc))
         if self._settled(stream):
             return None
         # Mostly a client that went away before its answer was complete.
-        return Abort(grpc.StatusCode.ABORTED, "closed_while_owing", level=logging.DEBUG)
+        return Abort(Status.ABORTED, "closed_while_owing", level=logging.DEBUG)
 
     @staticmethod
     def _settled(stream: Stream) -> bool:
-        # Without a single event something is wrong that gRPC does not tell, such as a message above
-        # its limit; Envoy may be waiting.
+        # A stream without a single event is none that Envoy makes.
         return stream.exchange is not None and (bool(stream.refused) or not stream.exchange.owes_answer)
 
-    async def _answers(self, stream: Stream, message: bytes) -> list[bytes]:
-        """Return the encoded replies to one message."""
-        if stream.exchange is None:
-            stream.modes, event = decode_first(message)
-            stream.exchange = self._new_exchange(stream.modes)
-        else:
-            event = decode(message)
-        answers = await self._received(stream, stream.exchange, event)
+    async def _answer(self, stream: Stream, call: Call, messages: Sequence[bytes]) -> None:
+        """Answer messages that arrived together, chunks of an answer with as few replies as can be."""
+        stream.events += len(messages)
+        events: Iterable[Event] = map(decode, messages)
+        exchange = stream.exchange
+        if exchange is None:
+            stream.modes, first = decode_first(messages[0])
+            exchange = stream.exchange = self._new_exchange(stream.modes)
+            events = chain([first], map(decode, messages[1:]))
+        elif len(messages) > 1 and exchange.joins_chunks:
+            events = joined(events)
+        for event in events:
+            if stream.refused:  # what was on its way when a refusal settled everything
+                return
+            for answer in await self._answers(stream, exchange, event):
+                await call.write(answer)
+                stream.replies += 1
+
+    async def _answers(self, stream: Stream, exchange: ExchangeLike, event: Event) -> list[bytes]:
+        """Return the encoded replies to one event."""
+        answers = await self._received(stream, exchange, event)
         if answers and isinstance(answers[0], Recall):
-            answers = await self._received(stream, stream.exchange, await self._recalled(answers[0]))
+            answers = await self._received(stream, exchange, await self._recalled(answers[0]))
         if keeps := [answer for answer in answers if isinstance(answer, Keep)]:
             await self._keep(keeps)
         return [answer for answer in answers if isinstance(answer, bytes)]

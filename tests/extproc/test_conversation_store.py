@@ -25,6 +25,7 @@ from sidecar.extproc.conversation_store import (
 )
 from sidecar.extproc.heavy_pool import HeavyPool
 from sidecar.extproc.pb.envoy.service.ext_proc.v3.external_processor_pb2 import HttpHeaders, ProcessingRequest
+from sidecar.extproc.rpc.server import RpcServer
 from sidecar.extproc.service import SERVICE_NAME, ExternalProcessor
 from sidecar.model import BodyModes, Direction, HeadersReply, Keep, Recall, Recalled, Refusal, Reply
 
@@ -197,17 +198,15 @@ def exchanged(
 
     async def main() -> None:
         pool = HeavyPool(1, 10)
-        server = grpc.aio.server()
         processor = ExternalProcessor(lambda _: exchange, pool, store)  # type: ignore[arg-type, return-value]
-        server.add_generic_rpc_handlers((processor.handler(),))
-        server.add_insecure_port(f"unix:{folder}/s")
-        await server.start()
+        server = RpcServer(processor.handlers(), 1024 * 1024)
+        await server.listen_unix(folder / "s")
         async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
             call = channel.stream_stream(f"/{SERVICE_NAME}/Process")()
             await call.write(HEADERS)
             await call.done_writing()
             result.extend([[answer async for answer in call], await call.code()])
-        await server.stop(None)
+        await server.stop(0)
         pool.close(1)
 
     run(main())

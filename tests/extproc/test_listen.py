@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
@@ -147,8 +148,8 @@ def test_tls_files_are_checked_before_they_are_used(tmp_path: Path) -> None:
     issued.private_key_pem.write_to_path(key)
     other.private_key_pem.write_to_path(other_key)
     authority.cert_pem.write_to_path(ca)
-    assert TlsFiles(cert, key).read() == (cert.read_bytes(), key.read_bytes(), None)
-    assert TlsFiles(cert, key, ca).read() == (cert.read_bytes(), key.read_bytes(), ca.read_bytes())
+    assert TlsFiles(cert, key).context().verify_mode is ssl.CERT_NONE
+    assert TlsFiles(cert, key, ca).context().verify_mode is ssl.CERT_REQUIRED
     (tmp_path / "junk").write_text("no PEM")
     for broken in (
         TlsFiles(cert, other_key),
@@ -158,5 +159,5 @@ def test_tls_files_are_checked_before_they_are_used(tmp_path: Path) -> None:
         TlsFiles(cert, key, tmp_path / "none"),
     ):
         with pytest.raises(ConfigError, match="TLS: ") as refused:
-            broken.read()
+            broken.context()
         assert len(str(refused.value).splitlines()) == 1

@@ -21,6 +21,7 @@ from sidecar.extproc.pb.pii_sidecar.v1.masking_pb2 import (
     ProfileMaskReply,
     ProfileMaskRequest,
 )
+from sidecar.extproc.rpc.server import RpcServer
 
 ORIGINAL = "ada@example.org"
 
@@ -30,16 +31,14 @@ def called(folder: Path, mask: Callable[[str, str], str], method: str, message: 
 
     async def main() -> bytes:
         pool = HeavyPool(1, 0.5)
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers((Masking(mask, pool).handler(),))
-        server.add_insecure_port(f"unix:{folder}/s")
-        await server.start()
+        server = RpcServer(Masking(mask, pool).handlers(), 1024 * 1024)
+        await server.listen_unix(folder / "s")
         try:
             async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
                 answer: bytes = await channel.unary_unary(f"/{SERVICE_NAME}/{method}")(message, timeout=10)
                 return answer
         finally:
-            await server.stop(None)
+            await server.stop(0)
             pool.close(0)
 
     return asyncio.run(main())

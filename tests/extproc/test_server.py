@@ -52,6 +52,7 @@ from sidecar.model import Body, BodyReply, Direction, HeadersReply
 
 class Echo:
     owes_answer = True
+    joins_chunks = False
     def __init__(self, modes): pass
     def is_heavy(self, event): return isinstance(event, Body)
     def cancel(self): pass

@@ -27,6 +27,7 @@ from sidecar.extproc.pb.envoy.service.ext_proc.v3.external_processor_pb2 import 
     ProcessingRequest,
     ProtocolConfiguration,
 )
+from sidecar.extproc.rpc.server import RpcServer
 from sidecar.extproc.service import SERVICE_NAME, ExchangeLike, ExternalProcessor
 from sidecar.model import (
     Body,
@@ -77,7 +78,7 @@ class Peer:
     """What stands in Envoy's place: a channel to the server."""
 
     channel: grpc.aio.Channel
-    server: grpc.aio.Server
+    server: RpcServer
 
     def call(self) -> Any:  # noqa: ANN401 - gRPC's generic call
         return self.channel.stream_stream(f"/{SERVICE_NAME}/Process")()
@@ -108,14 +109,12 @@ async def serving(
     limit: int = 40 * MIB,
 ) -> AsyncIterator[Peer]:
     pool = HeavyPool(threads, watchdog)
-    server = grpc.aio.server(options=[("grpc.max_receive_message_length", limit)])
-    server.add_generic_rpc_handlers((ExternalProcessor(new_exchange, pool).handler(),))
-    server.add_insecure_port(f"unix:{folder}/s")
-    await server.start()
+    server = RpcServer(ExternalProcessor(new_exchange, pool).handlers(), limit)
+    await server.listen_unix(folder / "s")
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     async with grpc.aio.insecure_channel(f"unix:{folder}/s", options=options) as channel:
         yield Peer(channel, server)
-    await server.stop(None)
+    await server.stop(0)
     pool.close(5)
 
 
