@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from sidecar.model import Passage, Span
 
@@ -32,12 +33,24 @@ Remember = Callable[[Sequence[Passage], Detect], list[list[Span]]]  # ``through`
 
 @dataclass(frozen=True, slots=True)
 class CacheStats:
-    """Look-ups so far, of texts and of the pieces of long ones; what is held now, in ``bytes``."""
+    """Look-ups so far, of texts and of the pieces of long ones; what is held now, in ``bytes``.
+
+    ``evictions`` counts what had to go for want of room.
+    """
 
     hits: int = 0
     misses: int = 0
+    evictions: int = 0
     entries: int = 0
     bytes: int = 0
+
+
+class Sized(Protocol):
+    """Something else than spans to remember: offsets, entity types and numbers, no text."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
 
 
 class SpanCache:
@@ -55,14 +68,14 @@ class SpanCache:
         self._max_bytes = max_bytes
         self._lock = nullcontext() if lock is None else lock
         self._secret = secrets.token_bytes(KEY_BYTES)
-        self._spans: OrderedDict[bytes, tuple[Span, ...]] = OrderedDict()
-        self._versions = self._bytes = self._hits = self._misses = 0
+        self._spans: OrderedDict[bytes, tuple[Span, ...] | Sized] = OrderedDict()
+        self._versions = self._bytes = self._hits = self._misses = self._evictions = 0
 
     @property
     def stats(self) -> CacheStats:
         """What became of all texts so far."""
         with self._lock:
-            return CacheStats(self._hits, self._misses, len(self._spans), self._bytes)
+            return CacheStats(self._hits, self._misses, self._evictions, len(self._spans), self._bytes)
 
     def new_version(self) -> int:
         """Return a number for one set of detectors, which never hits what another set has found."""
@@ -81,7 +94,7 @@ class SpanCache:
             version: The number of the detectors that ``detect`` runs.
             scope: Whoever shares it shares what is remembered.
         """
-        keys = self._keys(passages, version, scope)
+        keys = self.keys(passages, version, scope)
         known = {key: spans for key in keys if (spans := self._get(key)) is not None}
         new = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
         if new:
@@ -90,7 +103,8 @@ class SpanCache:
                 self._put(key, known[key])
         return [list(known[key]) for key in keys]
 
-    def _keys(self, passages: Sequence[Passage], version: int, scope: bytes) -> list[bytes]:
+    def keys(self, passages: Sequence[Passage], version: int, scope: bytes) -> list[bytes]:
+        """Return the keyed hash of each passage, for one set of detectors and whoever shares a scope."""
         shared = hashlib.blake2b(key=self._secret, person=b"spans", digest_size=KEY_BYTES)
         shared.update(b"%d:%d:%b" % (version, len(scope), scope))
         keys = []
@@ -102,17 +116,52 @@ class SpanCache:
             keys.append(hashed.digest())
         return keys
 
+    def chained(self, keys: Sequence[bytes]) -> list[bytes]:
+        """Return for each key that of the sequence which ends with it."""
+        hashed = hashlib.blake2b(key=self._secret, person=b"sequence", digest_size=KEY_BYTES)
+        chained = []
+        for key in keys:
+            hashed.update(key)
+            chained.append(hashed.copy().digest())
+        return chained
+
+    def recall_longest(self, keys: Sequence[bytes], chained: Sequence[bytes]) -> tuple[int, Sized | None]:
+        """Return what is remembered of the longest sequence, and its length; nothing at all is 0.
+
+        Args:
+            keys: Those of texts, which count as looked up where a sequence holds them.
+            chained: Those of the sequences that end with each of them.
+        """
+        with self._lock:
+            for count in range(len(chained), 0, -1):
+                noted = self._spans.get(chained[count - 1])
+                if noted is None or isinstance(noted, tuple):
+                    continue
+                self._hits += count
+                for key in (*keys[:count], chained[count - 1]):
+                    if key in self._spans:
+                        self._spans.move_to_end(key)
+                return count, noted
+        return 0, None
+
+    def remember(self, key: bytes, noted: Sized, before: bytes = b"") -> None:
+        """Remember something of a sequence; what is remembered of the one ``before`` is the first to go."""
+        self._put(key, noted)
+        with self._lock:
+            if before in self._spans:
+                self._spans.move_to_end(before, last=False)
+
     def _get(self, key: bytes) -> tuple[Span, ...] | None:
         with self._lock:
             spans = self._spans.get(key)
-            if spans is None:
+            if not isinstance(spans, tuple):
                 self._misses += 1
-            else:
-                self._hits += 1
-                self._spans.move_to_end(key)
+                return None
+            self._hits += 1
+            self._spans.move_to_end(key)
             return spans
 
-    def _put(self, key: bytes, spans: tuple[Span, ...]) -> None:
+    def _put(self, key: bytes, spans: tuple[Span, ...] | Sized) -> None:
         size = _size(spans)
         if size > self._max_bytes:
             return
@@ -124,6 +173,7 @@ class SpanCache:
             while self._bytes > self._max_bytes:
                 _, gone = self._spans.popitem(last=False)
                 self._bytes -= _size(gone)
+                self._evictions += 1
 
 
 def _plain(span: Span) -> Span:
@@ -133,5 +183,6 @@ def _plain(span: Span) -> Span:
     )
 
 
-def _size(spans: Sequence[Span]) -> int:
-    return ENTRY_BYTES + SPAN_BYTES * len(spans)
+def _size(spans: tuple[Span, ...] | Sized) -> int:
+    own = SPAN_BYTES * len(spans) if isinstance(spans, tuple) else spans.size
+    return ENTRY_BYTES + own

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from sidecar.detection.cache import Remember, SpanCache
+from sidecar.detection.continued import Before, Spread, spread_on
 from sidecar.detection.lists import Listed
 from sidecar.detection.ner import Submit
 from sidecar.detection.ner_models import DEFAULT_MODELS
@@ -20,6 +21,7 @@ from sidecar.detection.parts import Parts, load_parts
 from sidecar.detection.propagation import spread
 from sidecar.detection.reading import Reading, reading_by_patterns, readings
 from sidecar.detection.sought import Covered
+from sidecar.detection.turn import Turn
 from sidecar.detection.verdict import Dropped, Verdict, verdicts
 from sidecar.model import Budget, Origin, Passage, Span
 
@@ -47,6 +49,11 @@ class Detection:
     def origin_of(self, entity_type: str) -> Origin:
         """Return which kind of detector finds a type; patterns, if both do."""
         return self._parts.origin_of(entity_type)
+
+    @property
+    def version(self) -> int:
+        """The number of these detectors in the cache, which no others share."""
+        return self._version
 
     @property
     def cache(self) -> SpanCache | None:
@@ -102,11 +109,26 @@ class Detection:
         Raises:
             RequestRefused: (413) It cannot be finished within the budget.
         """
-        covered = spread(passages, spans, budget.check)
-        return [
-            [span for span in each if not self._allows(passage.text, span)]
-            for passage, each in zip(passages, covered, strict=True)
-        ]
+        return self._sensitive(passages, spread(passages, spans, budget.check))
+
+    def spread_on(
+        self,
+        before: Before,
+        passages: Sequence[Passage],
+        spans: Sequence[Sequence[Span]],
+        budget: Budget,
+        *,
+        ends: bool,
+    ) -> Spread | None:
+        """Do what ``spread`` does, given what it came to for the first texts; see ``continued``.
+
+        Raises:
+            RequestRefused: (413) It cannot be finished within the budget.
+        """
+        found = spread_on(before, passages, spans, budget.check, ends=ends)
+        if found is None:
+            return None
+        return Spread(self._sensitive(passages[len(before.reads) :], found.spans), found.before)
 
     def explain(self, passage: Passage, budget: Budget) -> list[Verdict]:
         """Return what became of every span that any detector proposed, in ascending order.
@@ -146,6 +168,15 @@ class Detection:
                 kept.append(span)
         return kept, dropped
 
+    def _sensitive(
+        self, passages: Sequence[Passage], covered: Sequence[list[Covered]]
+    ) -> list[list[Covered]]:
+        """Return the spans without those that may stay."""
+        return [
+            [span for span in each if not self._allows(passage.text, span)]
+            for passage, each in zip(passages, covered, strict=True)
+        ]
+
     def _allows(self, text: str, span: Span) -> bool:
         """Tell whether a span may stay: it is on the allow list, and no entry of the deny list."""
         original = text[span.start : span.end]
@@ -157,6 +188,7 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
     *,
     ner: bool = True,
     submit: Submit | None = None,
+    turn: Turn | None = None,
     ner_models: Sequence[str] = DEFAULT_MODELS,
     allow: Iterable[Listed] = (),
     deny: Iterable[Listed] = (),
@@ -168,6 +200,7 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
         patterns_file: A ``patterns.json``; None means the one that comes with the program.
         ner: Whether names are looked for; the model takes a second to load and 140 MB.
         submit: Runs a call on the one NER thread (see ``ner``); None runs NER on the caller's thread.
+        turn: The lock with which short texts are read on the caller's thread all the same (see ``ner``).
         ner_models: Names of the models whose findings are united.
         allow: What is never sensitive.
         deny: What always is.
@@ -176,5 +209,7 @@ def load_detection(  # noqa: PLR0913 - one keyword for each part
     Raises:
         ConfigError: The file does not hold what it claims, or a model is missing.
     """
-    parts = load_parts(patterns_file, ner=ner, submit=submit, ner_models=ner_models, allow=allow, deny=deny)
+    parts = load_parts(
+        patterns_file, ner=ner, submit=submit, turn=turn, ner_models=ner_models, allow=allow, deny=deny
+    )
     return Detection(parts, cache)

@@ -67,6 +67,17 @@ class Entry:
         self.exact: dict[str, Covered] = {}
         self.loose: dict[Manner, Covered] = {}
 
+    def copy(self) -> Entry:
+        """Return what it stands for now."""
+        other = Entry(self.spelling)
+        other.exact, other.loose = {**self.exact}, {**self.loose}
+        return other
+
+    def would_change(self, spelling: str, span: Covered) -> bool:
+        """Tell whether it matters that it stands for an original that is spelled so."""
+        known = self.exact.get(spelling)
+        return known is None or _strength(span) > _strength(known)
+
     def add_exact(self, spelling: str, span: Covered) -> None:
         """Let it stand for an original that is spelled so; of the same spelling the strongest span counts."""
         known = self.exact.get(spelling)
@@ -100,6 +111,7 @@ class Sought:
         self._known: set[tuple[str, str, Origin, float]] = set()
         self._heads: dict[str, dict[str, Entry]] = {}
         self._is_long = False
+        self._watched: dict[str, Entry] | None = None
         self._automaton: ahocorasick.Automaton | None = None
 
     def __bool__(self) -> bool:
@@ -123,13 +135,32 @@ class Sought:
         by_form = span.entity_type not in NAMES and span.origin is Origin.PATTERN and _has_form(original)
         for spelling in _spellings(original, span):
             entry = self._entry(folded(spelling))
-            entry.add_exact(spelling, span)
+            if entry.would_change(spelling, span):
+                self._note(entry)
+                entry.add_exact(spelling, span)
             if by_form and len(original) <= LONGEST:
-                entry.loose.setdefault(Manner.ANY, span)
+                self._add_loose(entry, Manner.ANY, span)
         if len(original) <= LONGEST:
             for spelling, manner in _manners(original, span):
-                self._entry(spelling).loose.setdefault(manner, span)
+                self._add_loose(self._entry(spelling), manner, span)
         return True
+
+    @property
+    def is_long(self) -> bool:
+        """Whether something long is among it, which counts or not by what stands before it."""
+        return self._is_long
+
+    def watch(self) -> None:
+        """From now on note which spellings change what they stand for."""
+        self._watched = {}
+
+    def changed(self) -> tuple[Sought, dict[str, Entry]]:
+        """Return the spellings that have changed since ``watch``, and what each stood for before."""
+        was = self._watched or {}
+        now = Sought(self._tick)
+        now._heads = {head: self._heads[head] for head in {spelling[:LONGEST] for spelling in was}}
+        now._is_long = self._is_long
+        return now, was
 
     def hits(self, text: str) -> Iterator[tuple[int, int, Entry]]:
         """Yield where folded spellings stand in a text, whatever stands around them."""
@@ -145,6 +176,15 @@ class Sought:
                         continue
                     done = end
                 yield start, end, entry
+
+    def _add_loose(self, entry: Entry, manner: Manner, span: Covered) -> None:
+        if manner not in entry.loose:
+            self._note(entry)
+            entry.loose[manner] = span
+
+    def _note(self, entry: Entry) -> None:
+        if self._watched is not None and entry.spelling not in self._watched:
+            self._watched[entry.spelling] = entry.copy()
 
     def _entry(self, spelling: str) -> Entry:
         alike = self._heads.setdefault(spelling[:LONGEST], {})
@@ -180,9 +220,14 @@ class Sought:
         return automaton
 
 
+def is_read_as_it_is(text: str) -> bool:
+    """Tell whether detectors surely read a text as it is."""
+    return text.isascii() and not _ESCAPE.search(text)
+
+
 def read_otherwise(text: str, tick: Callable[[], None] = lambda: None) -> NormalizedText | None:
     """Return a text as detectors read it, where that may be another."""
-    if text.isascii() and not _ESCAPE.search(text):
+    if is_read_as_it_is(text):
         return None
     read = normalized(text, tick)
     return None if read.text is text else read

@@ -143,6 +143,8 @@ class FormPart:
         self._parsed = parsed
         self.fields: Sequence[TextField] = (*fixed, *parsed.fields)
 
+    lasting: int | None = None
+
     @property
     def signed(self) -> Sequence[str]:
         """The signed texts of the content."""

@@ -74,6 +74,10 @@ class ParsedRequest(Protocol):
     def signed(self) -> Sequence[str]:
         """Decoded text of signed or encrypted parts, which are passed byte for byte."""
 
+    @property
+    def lasting(self) -> int | None:
+        """How many first fields the next request repeats before its own; None: it is no conversation."""
+
     def edited(self, replacements: Sequence[Sequence[Replacement]]) -> bytes:
         """Return the client's own bytes with only these stretches changed.
 

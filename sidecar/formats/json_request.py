@@ -121,6 +121,7 @@ class JsonRequest:
         self._budget = NESTED_BUDGET * len(body)
         self._at = 0
         found = shape if isinstance(shape, Shape) else shape(self._document)
+        self._order = order or found.order
         for place in places(self._document, found, order):
             self._at = self._document.starts[place.entry]
             self._look(self._document, place)
@@ -139,6 +140,18 @@ class JsonRequest:
     def signed(self) -> Sequence[str]:
         """Decoded text of the signed and encrypted parts."""
         return [text for text in self._signed if text]
+
+    @property
+    def lasting(self) -> int:
+        """How many fields stand before the end of what conversations add to: the last of the ordered keys."""
+        growing = self._document.find(self._order[-1]) if self._order else None
+        if growing is None:
+            return len(self._fields)
+        start, end = self._document.starts[growing], self._document.ends[growing]
+        behind = (
+            number for number in range(len(self._starts), 0, -1) if start <= self._starts[number - 1] < end
+        )
+        return next(behind, len(self._fields))
 
     def edited(self, replacements: Sequence[Sequence[Replacement]]) -> bytes:
         """Return the body with only these stretches changed; the same object if there are none.

@@ -47,6 +47,7 @@ class PlainText:
     """
 
     signed: Sequence[str] = ()
+    lasting: int | None = None
 
     def __init__(self, body: bytes, hint: str = "", kind: FieldKind = FieldKind.STRING) -> None:
         self._body = body
@@ -70,6 +71,7 @@ class Untouched:
 
     fields: Sequence[TextRun] = ()
     signed: Sequence[str] = ()
+    lasting: int | None = None
 
     def __init__(self, body: bytes) -> None:
         self._body = body

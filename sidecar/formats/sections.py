@@ -45,6 +45,8 @@ class Sections:
         """All text fields, section by section."""
         return self._fields
 
+    lasting: int | None = None
+
     @property
     def signed(self) -> Sequence[str]:
         """The signed and encrypted texts of all sections."""

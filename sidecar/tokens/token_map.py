@@ -117,8 +117,17 @@ class TokenMap:
         """How many originals of each entity type were tokenized here."""
         return Counter(self._names[original][0] for original in self._used)
 
-    def reserve(self, text: str) -> None:
-        """Keep for the client every token, in any spelling, that stands in its text.
+    def __contains__(self, original: object) -> bool:
+        """Tell whether an original has a token."""
+        return original in self._names
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing is in it yet: no original, no look-alike, nothing of earlier exchanges."""
+        return not (self._names or self._reserved or self._covered)
+
+    def reserve(self, text: str) -> bool:
+        """Keep for the client every token, in any spelling, that stands in its text; tell whether one does.
 
         Call it for all texts of the request before the first ``tokenize``. A token that was loaded means
         what it meant earlier in the conversation, whoever typed it.
@@ -126,6 +135,7 @@ class TokenMap:
         Raises:
             ValueError: The text holds a token that has already been given out.
         """
+        is_found = False
         for start in MAY_START.finditer(text):
             found = self._types.grammar.token.match(text, start.start())
             if found is None:
@@ -135,6 +145,8 @@ class TokenMap:
                 if not self._taken.isdisjoint(names):
                     raise ValueError("a look-alike was reserved after its token had been given out")
                 self._reserved.update(names)
+                is_found |= bool(names)
+        return is_found
 
     def tokenize(self, original: Original, entity_type: str, json_source: str | None = None) -> str:
         r"""Return the token of an original, the same one every time.
@@ -160,6 +172,31 @@ class TokenMap:
             name = self._link(original, entity_type) or self._next(entity_type)
             self._enter(original, name)
             self._live = None
+        return _written(name)
+
+    def name_of(self, original: Original) -> Name:
+        """Return the entity type and the number of an original's token.
+
+        Raises:
+            KeyError: It has none.
+        """
+        return self._names[original]
+
+    def give(self, original: Original, name: Name, json_source: str | None) -> str:
+        """Return the token of this name, given to an original once more, as in an earlier request.
+
+        Call it before the first ``tokenize``, in the order of the earlier calls.
+
+        Raises:
+            ValueError: Name or original has been given already, or stands in the client's text.
+        """
+        if name in self._taken or name in self._reserved or original in self._names:
+            raise ValueError("a token can be given once")
+        self._enter(original, name)
+        self._used.add(original)
+        if json_source is not None:
+            self._json_sources[original] = json_source
+        self._live = None
         return _written(name)
 
     def cover(self, text: str, entity_type: str) -> str:
