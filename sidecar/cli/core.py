@@ -18,6 +18,7 @@ from sidecar.detection.cache import SpanCache
 from sidecar.detection.lists import Listed, public_facts, read_list
 from sidecar.detection.ner import Submit
 from sidecar.detection.pipeline import Detection, load_detection
+from sidecar.detection.turn import Turn
 from sidecar.errors import ConfigError
 from sidecar.exchange import Core, Exchange
 from sidecar.formats.format import Passing
@@ -56,12 +57,12 @@ def build(settings: Settings) -> Product:
         ConfigError: ``patterns.json``, the model or the conversation store is not usable.
     """
     kept = conversations(settings)
-    # A pool starts its thread at the first job, hence after the fork. One thread, because spaCy's
-    # vocabulary cannot be in the memory zones of two threads at once.
+    # A pool starts its thread at the first job, hence after the fork. One thread, because the requests with
+    # long texts take turns; those with short ones do without it.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ner")
     # Several requests are looked at side by side; the lock is free at the fork, since nothing runs yet.
     cache = SpanCache(settings.cache_bytes, Lock()) if settings.cache_bytes else None
-    policies = _policies(settings, pool.submit, cache)
+    policies = _policies(settings, pool.submit, Lock(), cache)
     for warning in policies["default"].warnings:
         log.warning("detection", warning=warning)
     core = Core(
@@ -79,13 +80,17 @@ def build(settings: Settings) -> Product:
 
 
 def _policies(
-    settings: Settings, submit: Submit | None = None, cache: SpanCache | None = None
+    settings: Settings,
+    submit: Submit | None = None,
+    turn: Turn | None = None,
+    cache: SpanCache | None = None,
 ) -> dict[str, Detection]:
     """Return detection by the name of each policy; all of them share patterns and model."""
     default = load_detection(
         settings.patterns,
         ner=settings.ner,
         submit=submit,
+        turn=turn,
         ner_models=settings.ner_models,
         allow=_entries(settings.allow_list),
         deny=_entries(settings.deny_list),

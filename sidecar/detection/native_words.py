@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.detection.native import Kernel
+from sidecar.detection.turn import NO_TURN, Turn
 
 COLUMNS = ("NORM", "PREFIX", "SUFFIX", "SHAPE")  # of a word's features, before that for white space
 
@@ -36,11 +37,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class NativeWords:
-    """A tokenizer as the extension module holds it, and spaCy's pipeline for what only that can read."""
+    """A tokenizer as the extension module holds it, and spaCy's pipeline for what only that can read.
+
+    ``turn``: held by the thread that lets spaCy read; any number of threads may read natively.
+    """
 
     kernel: Kernel
     handle: object
     nlp: Any
+    turn: Turn = NO_TURN
 
     def read(self, texts: Sequence[str]) -> Words:
         """Return the words of the texts.
@@ -64,7 +69,7 @@ class NativeWords:
             of_texts.setdefault(text, []).append(row)
         lengths, done = list(words.lengths), 0
         parts: list[tuple[Features, Offsets]] = []
-        with self.nlp.memory_zone():
+        with self.turn, self.nlp.memory_zone():
             chunks: dict[str, tuple[Features, Offsets] | None] = {}
             for text, rows in of_texts.items():
                 last = int(ends[text])

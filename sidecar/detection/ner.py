@@ -4,11 +4,10 @@ What any of the models finds is found. No text stays in a model: every batch run
 own. Time is linear in the text, and a text that cannot be finished within the budget is refused before
 work starts.
 
-spaCy's memory zone belongs to a model's vocabulary, so all batches of a process run one after the other. Those
-of long texts run on the one NER thread, while the caller's is busy with patterns; short texts cost less than a
-change of threads and are read on the caller's. The composition root hands in ``submit`` of a pool with a single
-worker, the lock that is held for each batch, and sets OPENBLAS_NUM_THREADS=1 (numpy starts a thread pool when it is
-imported otherwise).
+Long texts are read on the one NER thread, in turns, while the caller's is busy with patterns; short ones
+take less time than a change of threads and are read on the caller's. For what only spaCy can read they take
+turns, since its memory zone belongs to the vocabulary. The composition root hands in ``submit`` of a pool of
+one thread and the lock, and sets OPENBLAS_NUM_THREADS=1 (numpy starts threads when it is imported otherwise).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from sidecar.detection import native
 from sidecar.detection.cache import Remember
@@ -27,21 +26,11 @@ from sidecar.detection.names.entity import names
 from sidecar.detection.native import Kernel
 from sidecar.detection.ner_models import DEFAULT_MODELS, Found, load
 from sidecar.detection.pieces import Piece, pieces
+from sidecar.detection.turn import NO_TURN, Turn
 from sidecar.errors import RequestRefused
 from sidecar.model import Budget, Origin, Passage, Span
 
 Submit = Callable[[Callable[[], "Future[Any] | None"]], "Future[Any]"]
-
-
-class Turn(Protocol):
-    """A lock: whoever holds it reads a batch."""
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Wait so many seconds for it, for ever if negative; return whether it is held."""
-
-    def release(self) -> None:
-        """Let the next one have it."""
-
 
 _OTHER_LABELS = {  # what models of other languages call the same things
     "PERSON": ("PER", "PRS", "PS", "persName"),
@@ -71,8 +60,8 @@ class Ner:
         submit: Runs a call on the one NER thread; None runs it at once, on the caller's.
         models: Names of the models whose findings are united.
         kernel: The native kernel; None leaves all models to spaCy.
-        turn: Lets one thread at a time read; None if there is never another. Without it, short texts go to the
-            NER thread too.
+        turn: A lock, so that short texts may be read on the caller's thread while the NER thread works; None
+            sends them to the NER thread too.
 
     Raises:
         ConfigError: A model is not installed, or cannot be used.
@@ -93,8 +82,9 @@ class Ner:
             for other in all_of
         }
         self._types = {**others, **types}
-        self._submit, self._turn = submit, turn
-        self._groups = load(models, kernel)
+        self._submit = submit
+        self._short_work = _SHORT_WORK if turn else 0.0
+        self._groups = load(models, kernel, turn or NO_TURN)
         self._rate = (_FIRST_RATE if self.slower_models else _FIRST_NATIVE_RATE) / len(models)
         self.run([_Item(0, Piece(0, 1, 0, 1), "a")], [[]])
 
@@ -115,7 +105,7 @@ class Ner:
         Args:
             passages: The texts.
             budget: The time that it may take.
-            remember: Returns the spans of pieces, those not remembered as told; called where the batch runs.
+            remember: Returns the spans of pieces, those not remembered as told; called where batches run.
 
         Raises:
             RequestRefused: (413) The texts cannot be finished within the budget.
@@ -123,25 +113,8 @@ class Ner:
         work = sum(_work(passage.text) for passage in passages if not passage.patterns_only)
         if work > self._rate * _GENEROSITY * budget.remaining():
             raise RequestRefused(413, _TOO_LONG)
-        submit = None if self._turn and work < _SHORT_WORK else self._submit
+        submit = self._submit if work >= self._short_work else None
         return NerJob(self, passages, budget, submit, remember)
-
-    def run_in_turn(
-        self, batch: Sequence[_Item], found: list[list[Span]], budget: Budget, remember: Remember | None
-    ) -> None:
-        """Run one batch when no other one runs.
-
-        Raises:
-            RequestRefused: (413) The time is used up while others run.
-        """
-        if self._turn is None:
-            return self.run(batch, found, remember)
-        if not self._turn.acquire(timeout=max(budget.remaining(), 0)):
-            raise RequestRefused(413, _TOO_LONG)
-        try:
-            return self.run(batch, found, remember)
-        finally:
-            self._turn.release()
 
     def run(self, batch: Sequence[_Item], found: list[list[Span]], remember: Remember | None = None) -> None:
         """Run one batch; append its spans to ``found`` by passage."""
@@ -215,7 +188,7 @@ class NerJob:
             if self._cancelled:
                 break
             self._budget.check()
-            self._ner.run_in_turn(batch, self._found, self._budget, self._remember)
+            self._ner.run(batch, self._found, self._remember)
             if self._submit is not None:
                 return self._submit(self._step)
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import accumulate
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sidecar.detection import native
 from sidecar.detection.native import Kernel
 from sidecar.detection.spacy_start import import_spacy, load_pipeline
+from sidecar.detection.turn import NO_TURN, Turn
 from sidecar.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -77,16 +78,19 @@ class Group:
     """Models that read the same documents.
 
     ``words``: cuts texts into words where the kernel runs all of the models; None leaves that to spaCy.
+    ``turn``: held by the thread that is in a memory zone; there is one at a time.
     """
 
     nlp: Any
     readers: tuple[Reader, ...]
     words: NativeWords | None = None
+    turn: Turn = NO_TURN
 
-    def memory_zone(self) -> AbstractContextManager[object]:
-        """Return what forgets, when it is left, all words that spaCy has seen since it was entered."""
-        zone: AbstractContextManager[object] = self.nlp.memory_zone()
-        return zone
+    @contextmanager
+    def memory_zone(self) -> Iterator[None]:
+        """Forget, when it is left, all words that spaCy has seen since it was entered."""
+        with self.turn, self.nlp.memory_zone():
+            yield
 
     def entities(self, texts: Sequence[str]) -> list[Found]:
         """Return what each model finds, model after model. No word of the texts stays in the vocabulary."""
@@ -141,12 +145,15 @@ class Group:
                     yield Found(index, entity.start_char, entity.end_char, entity.label_, reader.name)
 
 
-def load(names: Sequence[str], kernel: Kernel | None = native.kernel) -> tuple[Group, ...]:
+def load(
+    names: Sequence[str], kernel: Kernel | None = native.kernel, turn: Turn = NO_TURN
+) -> tuple[Group, ...]:
     """Load the models, each once.
 
     Args:
         names: Of models, in the order in which their findings are to come.
         kernel: The native kernel; None leaves all models to spaCy.
+        turn: A lock, if several threads will read.
 
     Raises:
         ConfigError: One is not installed, damaged, or finds no entities; the message names it.
@@ -168,17 +175,22 @@ def load(names: Sequence[str], kernel: Kernel | None = native.kernel) -> tuple[G
             Reader(name, pipe, native_ner.read(_only_component(pipe), kernel, common=common[base]))
         )
     return tuple(
-        Group(pipelines[base], tuple(of_base), _words(pipelines[base], of_base, kernel))
+        Group(pipelines[base], tuple(of_base), _words(pipelines[base], of_base, kernel, turn), turn)
         for base, of_base in readers.items()
     )
 
 
-def _words(nlp: Any, readers: Sequence[Reader], kernel: Kernel | None) -> NativeWords | None:  # noqa: ANN401 - spaCy has no types
+def _words(
+    nlp: Any,  # noqa: ANN401 - spaCy has no types
+    readers: Sequence[Reader],
+    kernel: Kernel | None,
+    turn: Turn,
+) -> NativeWords | None:
     """Return what cuts texts into words without spaCy, if no model needs spaCy's documents."""
     from sidecar.detection import native_words, word_tables  # noqa: PLC0415 - numpy
 
     if all(reader.native and reader.native.columns == native_words.COLUMNS for reader in readers):
-        return word_tables.read(nlp, kernel)
+        return word_tables.read(nlp, kernel, turn)
     return None
 
 

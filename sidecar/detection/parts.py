@@ -16,6 +16,7 @@ from sidecar.detection.names.junk import Junk, Terms
 from sidecar.detection.names.structure import Structure
 from sidecar.detection.ner import Ner, Submit
 from sidecar.detection.pattern_file import PatternFile, load_patterns
+from sidecar.detection.turn import Turn
 from sidecar.model import Origin, Span
 
 
@@ -73,6 +74,7 @@ def load_parts(  # noqa: PLR0913 - one keyword for each part
     *,
     ner: bool,
     submit: Submit | None,
+    turn: Turn | None,
     ner_models: Sequence[str],
     allow: Iterable[Listed],
     deny: Iterable[Listed],
@@ -89,7 +91,7 @@ def load_parts(  # noqa: PLR0913 - one keyword for each part
     words = load_word_list()
     return replace(
         parts,
-        ner=Ner(patterns.ner, submit, ner_models),
+        ner=Ner(patterns.ner, submit, ner_models, turn=turn),
         names=(Cues(), Structure()),
         gazetteer=Gazetteer(words),
         addresses=True,

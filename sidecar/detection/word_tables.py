@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sidecar.detection import native, word_affixes
 from sidecar.detection.native import Kernel
 from sidecar.detection.native_words import NativeWords
+from sidecar.detection.turn import NO_TURN, Turn
 from sidecar.detection.word_affixes import Affixes, Literal, UnknownError, must
 
 _BASIC = 0x10000
@@ -53,17 +54,22 @@ _ORTH, _NORM = 65, 67  # spaCy's numbers of attributes
 Table = NDArray[np.uint32]
 
 
-def read(nlp: Any, kernel: Kernel | None = native.kernel) -> NativeWords | None:  # noqa: ANN401 - spaCy has no types
+def read(
+    nlp: Any,  # noqa: ANN401 - spaCy has no types
+    kernel: Kernel | None = native.kernel,
+    turn: Turn = NO_TURN,
+) -> NativeWords | None:
     """Return a pipeline's tokenizer in native form, or None if only spaCy can run it.
 
     Args:
         nlp: The loaded pipeline; its tokenizer and vocabulary must not be changed afterwards.
         kernel: The extension module; None if there is none.
+        turn: A lock, if several threads will read.
     """
     if kernel is None:
         return None
     try:
-        return NativeWords(kernel, kernel.words_load(_parts(nlp)), nlp)
+        return NativeWords(kernel, kernel.words_load(_parts(nlp)), nlp, turn)
     except (UnknownError, ValueError, LookupError, AttributeError, TypeError):
         return None  # whatever cannot be read as expected is spaCy's to run
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import pytest
@@ -208,6 +209,31 @@ def test_a_long_request_queues_one_batch_at_a_time(plenty: Allowance) -> None:
         spans = job.result()
     assert turns.queued > 3
     assert spans == Ner(DEFAULT_NER).start(passages, plenty).result()
+
+
+def test_short_texts_are_read_on_the_callers_thread_while_the_ner_thread_is_busy(plenty: Allowance) -> None:
+    gate: Future[None] = Future()
+    with ThreadPoolExecutor(1) as pool:
+        ner = Ner(DEFAULT_NER, pool.submit, turn=Lock())
+        pool.submit(gate.result)
+        spans = ner.start([Passage("John Smith went home.")], plenty).result()
+        long = ner.start([Passage("John Smith went home. " * 500)], plenty)
+        assert not long._first.done()
+        gate.set_result(None)
+        assert len(long.result()[0]) >= 500
+    assert spans[0]
+
+
+def test_texts_read_at_the_same_time_have_the_spans_of_texts_read_alone(ner: Ner, plenty: Allowance) -> None:
+    texts = [f"Ask Dr. Grace Hopper about İ{number}zürich and ΟΔΟΣ in Paris." for number in range(48)]
+    alone = [ner.start([Passage(text)], plenty).result() for text in texts]
+    assert all(spans for (spans,) in alone)
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(4) as callers:
+        shared = Ner(DEFAULT_NER, pool.submit, turn=Lock())
+        jobs = [
+            callers.submit(lambda text=text: shared.start([Passage(text)], plenty).result()) for text in texts
+        ]
+        assert [job.result() for job in jobs] == alone
 
 
 def test_waiting_for_a_busy_model_ends_with_the_budget(allowance: type[Allowance]) -> None:
