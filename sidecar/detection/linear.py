@@ -27,8 +27,10 @@ from sidecar.detection.syntax import MARK, Dialect, ForeignSyntax, Node, Unsuppo
 WINDOW = 2048  # bytes of room that every attempt of an unbounded pattern gets
 MAX_VERIFIED_WIDTH = 512  # code points that a pattern with lookarounds may touch
 MAX_LEAVES = 4096  # backtracking paths of one attempt
-_BLOCK = 256  # start positions that ``re`` tries after a candidate before RE2 looks for the next
+_BLOCK = 256  # start positions at most that ``re`` tries after a candidate before RE2 looks for the next
+_GROWTH = 8  # how many times more it tries after each candidate that was none
 _MEMORY = 32 << 20  # bytes RE2 may use for one pattern
+_UNANCHORED = re2._Anchor.UNANCHORED  # noqa: SLF001 - see _compiled
 _Match = Callable[[bytes, int, int], "tuple[int, int] | None"]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTES_PER_POINT = 4
@@ -195,14 +197,16 @@ class Scan:
     def _verified(self, verifier: re.Pattern[str]) -> tuple[int, int] | None:
         reach = self._pattern._bounds  # noqa: SLF001
         assert reach is not None  # noqa: S101 - a verifier comes with bounds
-        text, room = self._view.text, _BLOCK + reach.most + reach.ahead + 2
+        text, room, size = self._view.text, reach.most + reach.ahead + 2, 1
         while candidate := self._direct():
             self._go_to_byte(candidate[0])
-            block = self._point + _BLOCK
-            found = verifier.search(text, self._point, min(self._point + room, len(text)))
-            if found is not None and found.start() < block:
+            start, end = self._point, min(self._point + size, len(text))
+            look = verifier.match if size == 1 else verifier.search
+            found = look(text, start, min(end + room, len(text)))
+            if found is not None and found.start() < end:
                 return found.span(self._pattern._group)  # noqa: SLF001
-            self._stand_at(min(block, len(text)))
+            self._stand_at(end)
+            size = min(size * _GROWTH, _BLOCK)
             self._tick()
         return None
 
@@ -270,9 +274,11 @@ def _compiled(regex: str) -> _Match:
     except re2.error as exc:
         raise Unsupported(f"RE2 refuses it: {_reason(exc)}") from exc
 
+    match = compiled._regexp.Match  # noqa: SLF001 - the public search makes two more objects for each call
+
     def search(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-        found = compiled.search(data, start, end)
-        return found.span() if found else None
+        span: tuple[int, int] = match(_UNANCHORED, data, start, end)[0]
+        return span if span[0] >= 0 else None
 
     return search
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sidecar.detection.checks.registry import Check
-from sidecar.detection.context import ContextWords
+from sidecar.detection.context import ContextLook, ContextWords
 from sidecar.detection.linear import LinearPattern, TextView
 from sidecar.detection.overlap import resolve
 from sidecar.detection.prefilter import Prefilter, Wanted
@@ -49,15 +49,16 @@ class Pattern:
         A match that falls short gives way to one that starts right after its first code point.
         """
         spans: list[Span] = []
-        look = self.context.look(view, hint, tick) if self.context else None
-        if look is not None and self.bound and not look.anywhere:
-            return spans
+        look: ContextLook | None = None
         scan, unsure_end = self.regex.scan(view, tick), 0
         while found := scan.next():
             start, end = found
             checked = self.check is not None and self.check(view.text[start:end])
-            if self._wants_context(checked):
-                near = look is not None and look.near(start, end)
+            if self.context is not None and self._wants_context(checked):
+                look = look or self.context.look(view, hint, tick)
+                if self.bound and not look.anywhere:
+                    break
+                near = look.near(start, end)
                 if not near and (self.need is Need.CONTEXT or checked):
                     continue
                 if near and start >= unsure_end:
