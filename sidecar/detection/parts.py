@@ -12,8 +12,9 @@ from sidecar.detection.lists import AllowList, DenyList, Listed
 from sidecar.detection.names.cues import Cues
 from sidecar.detection.names.gazetteer import Gazetteer
 from sidecar.detection.names.gazetteer_list import load_word_list
-from sidecar.detection.names.junk import Junk, Terms
+from sidecar.detection.names.junk import Junk
 from sidecar.detection.names.structure import Structure
+from sidecar.detection.names.terms import Terms
 from sidecar.detection.ner import Ner, Submit
 from sidecar.detection.pattern_file import PatternFile, load_patterns
 from sidecar.detection.turn import Turn

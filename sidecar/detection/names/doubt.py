@@ -7,13 +7,13 @@ labels of a screen for names. What a second detector found as well is never doub
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from sidecar.detection.names.gazetteer_list import COMMON, GIVEN, LARGE, PLACE, SURNAME, TOWN
-from sidecar.detection.names.name_shape import ENGLISH, NOT_NAMES, is_caseless
-from sidecar.detection.names.needs import OTHER_CASES
+from sidecar.detection.names.name_shape import NOT_NAMES, is_caseless
 from sidecar.detection.names.stretches import Stretches
+from sidecar.detection.names.text_kind import TextKind
 from sidecar.model import Span
 
 _PLACES = PLACE | LARGE | TOWN
@@ -22,16 +22,8 @@ _MANY = 3  # ordinary words that are a firm as often as not
 _EDITED = "_core_"  # models with this in their name were trained on edited text, with capitals
 _OTHERS = ("cue", "structure", "gazetteer")
 _MOST_UNDER_WAY = 8  # findings that one may overlap
-_SAMPLE = 3000  # code points that tell a text's language
-_FEWEST = 2  # function words that make a text foreign
-_LETTERS = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _UNCASED = re.compile(r"[\u0590-\u06ff\u0900-\u0dff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
-_GERMAN_WORDS = """
-der die das den dem und ist sind nicht ich wir mit für ein eine einen einer einem wie was bitte sie auf zu
-zum zur von vom im am bei mein meine unser ihre über nach aus oder aber auch
-"""
-_GERMAN = frozenset(_GERMAN_WORDS.split())
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:;\u00a1\u00bf\n\"\u201c\u00ab(*#>-][ \t]{0,3})\Z")
 _PRESSED = re.compile(
     r"\b(?:click|press|tap|hit|toggle|choose|select|tick|uncheck|check|untick|enable|disable)(?:ing|ed)?"
@@ -57,34 +49,6 @@ _HEADER = re.compile(r"[A-Z][\w]*(?:-[A-Z]?\w+)+")
 _REQUESTS = re.compile(
     r"[ ](?:the|a|an|it|this|that|these|those|your|my|our|all|each|every|any|down|out|up)\b"
 )
-_ASKS = re.compile(
-    r"[\s#>*\"'-]{0,6}(?:add|alternate|analy[sz]e|are|arrange|build|calculate|can|combine|compare|compute|configure|convert|create"
-    r"|define|deploy|derive|describe|design|develop|differentiate|discuss|do|does|draft|draw|evaluate|explain|fine-tune|fix|format"
-    r"|generate|give|how|how's|i\s(?:need|want)\sto|identify|implement|improve|in|install|integrate|is|list|make|name|optimi[sz]e|outline"
-    r"|plan|prove|provide|rank|recommend|refactor|rephrase|rewrite|set|should|show|simplify|solve|sort|state|suggest|summari[sz]e|tell\sme"
-    r"|train|translate|update|upgrade|use|was|were|what|what's|when|where|which|who|why|write)\b",
-    re.IGNORECASE,
-)
-_TECHNICAL_WORDS = (
-    "api|backend|bug|cli|cluster|code|command|compile|compiler|config|container|css|database|debug|deploy|docs|docker"
-    "|endpoint|error|exception|formula|framework|frontend|function|install|java|javascript|json|kernel|library|linux"
-    "|metadata|module|npm|parser|php|pip|plugin|python|query|regex|repository|runtime|script|sdk|server|software|sql|stack|theorem"
-    "|variable|yaml"
-)
-_TECHNICAL = re.compile(rf"\b(?:{_TECHNICAL_WORDS})s?\b", re.IGNORECASE)
-_ABROAD = NOT_NAMES - ENGLISH
-# Signs beyond ASCII that are no letters: punctuation, arrows, lines, pictures.
-NO_LETTERS = (
-    r"\x{80}-\x{a9}\x{ab}-\x{b1}\x{b4}\x{b6}-\x{b8}\x{bb}\x{bf}\x{d7}\x{f7}\x{2010}-\x{205e}"
-    r"\x{2190}-\x{245f}\x{2500}-\x{2775}\x{27c0}-\x{2bff}\x{fe0f}\x{1f300}-\x{1faff}"
-)
-TECHNICAL, FOREIGN = range(2)
-NEEDS = (
-    rf"(?i)\b(?:{_TECHNICAL_WORDS})s?\b|[{OTHER_CASES}]",
-    rf"(?i)(?:^|[^A-Za-z])(?:{'|'.join(sorted(filter(str.isascii, _ABROAD)))})(?:[^A-Za-z]|$)"
-    rf"|[^\x00-\x7f{NO_LETTERS}]",
-)
-"""What a text of technical words needs, and one with words that are not English."""
 
 
 class Doubt:
@@ -93,14 +57,14 @@ class Doubt:
     Args:
         stretches: The text.
         spans: All findings of all detectors that may still be names.
-        met: Which of ``NEEDS`` the text meets, by number.
+        kind: What kind of text it is.
     """
 
-    def __init__(self, stretches: Stretches, spans: Sequence[Span], met: Collection[int]) -> None:
+    def __init__(self, stretches: Stretches, spans: Sequence[Span], kind: TextKind) -> None:
         self._text = stretches.text
         self._stretches = stretches
         self._spans = spans
-        self._met = met
+        self._kind = kind
         self._alone, self._by_models = _support(spans)
 
     def weak(self) -> Iterator[int]:
@@ -126,7 +90,7 @@ class Doubt:
         ):
             return True
         everyday = all(facts & COMMON and not facts & _KNOWN for facts in known)
-        if span.entity_type == "ORG" and len(words) == _MANY - 1 and everyday and self._requests:
+        if span.entity_type == "ORG" and len(words) == _MANY - 1 and everyday and self._kind.is_request:
             return True
         if alone and (
             _is_weak_lower(self._text, span, name, known)
@@ -140,14 +104,14 @@ class Doubt:
     def _is_lower_abroad(self, span: Span) -> bool:
         """Tell whether a listed name is small words of another language: ``corto sobre``."""
         name, words, _ = self._stretches.of(span)
-        return name.islower() and any(word in NOT_NAMES for word in words) and self._is_abroad
+        return name.islower() and any(word in NOT_NAMES for word in words) and self._kind.is_abroad
 
     def _starts(self, span: Span) -> bool:
         return bool(_SENTENCE_START.search(self._text, max(0, span.start - 4), span.start))
 
     def _is_impersonal(self, span: Span, known: list[int]) -> bool:
         """Tell whether one model's finding stands in a request or a technical text without any sure name."""
-        if self._has_support or not self._asks:
+        if self._has_support or not self._kind.asks:
             return False
         if span.entity_type == "LOCATION":
             return not any(facts & _PLACES for facts in known)
@@ -159,45 +123,18 @@ class Doubt:
     def _has_support(self) -> bool:
         return not all(self._alone)
 
-    @cached_property
-    def _requests(self) -> bool:
-        return _ASKS.match(self._text) is not None
-
-    @cached_property
-    def _asks(self) -> bool:
-        return self._requests or (
-            TECHNICAL in self._met and _TECHNICAL.search(self._text, 0, _SAMPLE) is not None
-        )
-
     def _is_on_screen(self, span: Span, known: list[int]) -> bool:
         if not all(facts & COMMON for facts in known):
             return False
         before = self._text[max(0, span.start - 30) : span.start]
         return bool(_ON_SCREEN.match(self._text, span.end) or _PRESSED.search(before))
 
-    @cached_property
-    def _words(self) -> list[str]:
-        return [word.lower() for word in _LETTERS.findall(self._text, 0, _SAMPLE)]
-
-    @cached_property
-    def _is_abroad(self) -> bool:
-        """Whether the text is not English."""
-        if FOREIGN not in self._met:
-            return False
-        foreign = sum(word in _ABROAD or not (word.isascii() or word in ENGLISH) for word in self._words)
-        return foreign >= _FEWEST and foreign > sum(word in ENGLISH for word in self._words)
-
-    @cached_property
-    def _is_german(self) -> bool:
-        """Whether the text is German, where all nouns have capitals."""
-        return sum(word in _GERMAN for word in self._words) >= _FEWEST
-
     def _is_foreign_clause(
         self, span: Span, name: str, words: list[str], known: list[int], *, alone: bool
     ) -> bool:
         if not _LATIN.search(name) and _UNCASED.search(name):
             return (alone and not _has_blanks(name, words)) or len(words) > _MANY
-        if not self._is_abroad:
+        if not self._kind.is_abroad:
             return False
         small = sum(word.islower() and len(word) > _MANY for word in words)
         if 2 * small >= len(words) or name[0].islower() or all(word.lower() in NOT_NAMES for word in words):
@@ -205,7 +142,7 @@ class Doubt:
         if not alone:
             return False
         if len(words) == 1:
-            return self._starts(span) or self._is_german
+            return self._starts(span) or self._kind.is_german
         if span.entity_type == "PERSON":
             return small > 0
         return _EDITED in span.rule and not any(facts & _KNOWN for facts in known)

@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 
 from sidecar.detection.names.code_lines import CodeLines
-from sidecar.detection.names.doubt import NEEDS as DOUBTS
 from sidecar.detection.names.doubt import Doubt, agreed_on
 from sidecar.detection.names.gazetteer_list import (
     ALONE,
@@ -37,6 +34,8 @@ from sidecar.detection.names.named_things import (
 from sidecar.detection.names.rules import Gates
 from sidecar.detection.names.stretches import Stretches
 from sidecar.detection.names.term_lists import beside_terms
+from sidecar.detection.names.terms import Terms
+from sidecar.detection.names.text_kind import NEEDS, TextKind
 from sidecar.model import Span
 
 _FIRMS = frozenset(
@@ -46,8 +45,7 @@ _FIRMS = frozenset(
 PLACEHOLDER = "a placeholder"
 IN_CODE, TERM, ORDINARY, NOT_A_NAME = "source code", "a technical term", "ordinary words", "no name looks so"
 DOUBTFUL = "too weakly supported"
-_PHRASES = len(DOUBTS)  # the place of their need among all
-_TERM_LISTS = ("tech_terms.txt", "other_terms.txt")
+_PHRASES = len(NEEDS)  # the place of their need among all
 _SURE = ("cue", "structure")  # rules of detectors that read what stands around a name
 _NAME = GIVEN | SURNAME
 _KNOWN = _NAME | PLACE | LARGE
@@ -94,27 +92,6 @@ _TECHNICAL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Technical terms: folded words, joined by blanks, with the number of words of the longest."""
-
-    terms: frozenset[str]
-
-    @classmethod
-    def shipped(cls) -> Terms:
-        """Read the list that comes with the program."""
-        folder = files("sidecar.detection.names")
-        lines = [
-            line for name in _TERM_LISTS for line in folder.joinpath(name).read_text("utf-8").splitlines()
-        ]
-        words = (word for line in lines if not line.startswith("#") for word in line.split())
-        return cls(frozenset(word.replace("_", " ") for word in words))
-
-    def __contains__(self, name: str) -> bool:
-        folded = " ".join(name.lower().split())
-        return folded in self.terms or folded.removesuffix("s") in self.terms
-
-
 class Junk:
     """Judges names in one text after the other.
 
@@ -126,7 +103,7 @@ class Junk:
     def __init__(self, words: WordList, terms: Terms) -> None:
         self._words = words
         self._terms = terms
-        self._gates = Gates([*DOUBTS, set_phrases()])
+        self._gates = Gates([*NEEDS, set_phrases()])
 
     def reasons(self, text: str, spans: Sequence[Span]) -> list[str]:
         """Return for each span why it is no name, or an empty string."""
@@ -143,7 +120,7 @@ class Junk:
         for index in beside_terms(text, spans, is_term, lambda span: _is_unknown(stretches, span)):
             reasons[index] = reasons[index] or TERM
         left = [at for at, reason in enumerate(reasons) if not reason]
-        doubt = Doubt(stretches, [spans[at] for at in left], open_gates)
+        doubt = Doubt(stretches, [spans[at] for at in left], TextKind(text, open_gates))
         for at in doubt.weak():
             reasons[left[at]] = DOUBTFUL
         return reasons

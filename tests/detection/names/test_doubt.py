@@ -1,19 +1,12 @@
 from __future__ import annotations
 
-import re
-import sys
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sidecar.detection.names import doubt
-from sidecar.detection.names.doubt import FOREIGN, NEEDS, NO_LETTERS, TECHNICAL, Doubt
+from sidecar.detection.names.doubt import Doubt
 from sidecar.detection.names.gazetteer_list import load_word_list
-from sidecar.detection.names.name_shape import ENGLISH
-from sidecar.detection.names.needs import OTHER_CASES
 from sidecar.detection.names.rules import Gates
 from sidecar.detection.names.stretches import Stretches
+from sidecar.detection.names.text_kind import NEEDS, TextKind
 from sidecar.model import Origin, Span
 
 FACTS = load_word_list().facts
@@ -27,7 +20,7 @@ def is_weak(text: str, name: str, entity_type: str = "PERSON", rule: str = STOCK
         Span(start, start + len(name), entity_type, 0.7, Origin.NER, each)
         for each in dict.fromkeys((rule, *others))
     ]
-    return 0 in Doubt(Stretches(text, FACTS), found, GATES.open(text)).weak()
+    return 0 in Doubt(Stretches(text, FACTS), found, TextKind(text, GATES.open(text))).weak()
 
 
 @pytest.mark.parametrize(
@@ -104,37 +97,3 @@ def test_what_has_support_or_may_be_a_name_stands(
     text: str, name: str, entity_type: str, rule: str, others: tuple[str, ...]
 ) -> None:
     assert not is_weak(text, name, entity_type, rule, *others)
-
-
-WORDS = st.one_of(
-    st.sampled_from(sorted(doubt._ABROAD)),
-    st.sampled_from(sorted(ENGLISH)),
-    st.sampled_from(sorted(doubt._TECHNICAL_WORDS.split("|"))),
-    st.sampled_from(["Zorbik", "\u00e9t\u00e9", "\u017fql", "\u212aernel", "L\u0130NUX", "7", "_"]),
-)
-JOINTS = st.sampled_from([" ", "\n", "'", "-", "_", "2", "\u2019", "\u00e9", ""])
-
-
-@given(st.lists(st.tuples(WORDS, st.sampled_from([str.lower, str.title, str.upper]), JOINTS), max_size=8))
-def test_what_a_text_does_not_need_to_be_searched_for_is_not_in_it(
-    pieces: list[tuple[str, object, str]],
-) -> None:
-    text = "".join(spelled(word) + joint for word, spelled, joint in pieces)  # type: ignore[operator]
-    met = GATES.open(text)
-    assert TECHNICAL in met or not doubt._TECHNICAL.search(text)
-    with_need = Doubt(Stretches(text, FACTS), [], met)._is_abroad
-    assert with_need is Doubt(Stretches(text, FACTS), [], [FOREIGN])._is_abroad
-
-
-def test_signs_that_are_taken_for_no_letters_are_none() -> None:
-    escaped = re.sub(r"\\x\{(\w+)\}", lambda sign: f"\\U{int(sign[1], 16):08x}", NO_LETTERS)
-    signs = re.compile(f"[{escaped}]").findall("".join(map(chr, range(sys.maxunicode + 1))))
-    assert len(signs) > len("some")
-    assert [sign for sign in signs if re.match(r"[^\W\d_]", sign)] == []
-
-
-def test_no_other_signs_count_as_ascii_letters() -> None:
-    everything = "".join(map(chr, range(0x80, sys.maxunicode + 1)))
-    others = "".join(sorted(set(re.findall("[a-z]", everything, re.IGNORECASE))))
-    assert others.encode("ascii", "backslashreplace").decode() == r"\u0130\u0131\u017f\u212a"
-    assert OTHER_CASES == r"\x{130}\x{131}\x{17f}\x{212a}"

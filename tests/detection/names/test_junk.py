@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from sidecar.detection.names.gazetteer_list import load_word_list
-from sidecar.detection.names.junk import IN_CODE, NOT_A_NAME, ORDINARY, PLACEHOLDER, TERM, Junk, Terms
+from sidecar.detection.names.junk import IN_CODE, NOT_A_NAME, ORDINARY, PLACEHOLDER, TERM, Junk
+from sidecar.detection.names.terms import Terms
 from sidecar.model import Origin, Span
 
 JUNK = Junk(load_word_list(), Terms.shipped())
