@@ -20,7 +20,7 @@ from sidecar.model import Origin, Span
 
 _SCORE = 0.8
 _SEPARATOR = re.compile(r"=>|[:=\uff1a](?![:=/])")
-_KEYED = rf"(?i)(?:{LAST_WORD})[^A-Za-z\n]*[:=\x{{ff1a}}]"
+_KEYED = rf"(?i:{LAST_WORD})[^A-Za-z\n]*[:=\x{{ff1a}}]"
 _BACK = 50  # code points before a separator that may hold its key
 # Read backward from the separator.
 _KEY = re.compile(r"[ \t]{0,3}[\"'`*_\])\\]{0,4}(?P<key>\w[\w '\u2019.-]{0,46})")

@@ -45,7 +45,7 @@ _INSERT = re.compile(
 _TUPLE = re.compile(r"\(([^()\n]{1,1000})\)\s{0,8},?\s{0,8}")
 _SQL_CELL = re.compile(r"\s{0,8}'((?:[^']|''){0,400})'\s{0,8}(?=,|\Z)|([^,]*)")
 
-_HEAD = rf"(?i)(?:{LAST_WORD})[^A-Za-z\r\n,;|\t]*"
+_HEAD = rf"(?i:{LAST_WORD})[^A-Za-z\r\n,;|\t]*"
 _A_HEADER = rf"{_HEAD}[,;|\t][^\r\n]*[\r\n]|[,;|\t][^\r\n]*{_HEAD}[\r\n]"
 
 Cell = tuple[int, int]

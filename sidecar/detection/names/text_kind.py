@@ -41,11 +41,11 @@ NO_LETTERS = (
     r"\x{80}-\x{a9}\x{ab}-\x{b1}\x{b4}\x{b6}-\x{b8}\x{bb}\x{bf}\x{d7}\x{f7}\x{2010}-\x{205e}"
     r"\x{2190}-\x{245f}\x{2500}-\x{2775}\x{27c0}-\x{2bff}\x{fe0f}\x{1f300}-\x{1faff}"
 )
-_WORD_ABROAD = f"(?:{'|'.join(sorted(filter(str.isascii, _ABROAD)))})"
+_WORD_ABROAD = "|".join(sorted(filter(str.isascii, _ABROAD)))
 TECHNICAL, FOREIGN = range(2)
 NEEDS = (
-    rf"(?i)\b(?:{TECHNICAL_WORDS})s?\b|[{OTHER_CASES}]",
-    rf"(?i)(?:^|[^A-Za-z]){_WORD_ABROAD}(?:[^A-Za-z]|$)|[^\x00-\x7f{NO_LETTERS}]",
+    rf"(?i:\b(?:{TECHNICAL_WORDS})s?\b)|[{OTHER_CASES}]",
+    rf"(?:^|[^A-Za-z])(?i:{_WORD_ABROAD})(?:[^A-Za-z]|$)|[^\x00-\x7f{NO_LETTERS}]",
 )
 """What a technical text needs, and one in another language than English."""
 
