@@ -67,13 +67,9 @@ class Numbering:
 
     def replacements(self) -> list[list[Replacement]]:
         """Return for each field what is to be put in the place of its spans."""
-        tokens = self._tokens
+        tokens = self._tokens.__getitem__
         return [
-            [
-                Replacement(start, end, tokens[place])
-                for start, end, place in zip(spans[::3], spans[1::3], spans[2::3], strict=True)
-            ]
-            for spans in self._spans
+            list(map(Replacement, spans[::3], spans[1::3], map(tokens, spans[2::3]))) for spans in self._spans
         ]
 
     def _in_order(

@@ -7,9 +7,8 @@ and restores an answer, whole or streamed. It knows nothing of detectors or toke
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, Flag, auto
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sidecar.model import RestorerFactory
 
@@ -54,8 +53,7 @@ class TextField(Protocol):
         """Return the JSON spelling of code points ``[start, end)`` of ``text`` in its own document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(NamedTuple):
     """Put ``token`` in the place of code points ``[start, end)`` of one field's text."""
 
     start: int

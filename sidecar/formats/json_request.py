@@ -82,6 +82,9 @@ class JsonField:
             text = spliced(holder.text, [(each.start, each.end, each.token) for each in replacements])
             edits.put_source(holder.document, holder.start, holder.end, f'"{escaped(text)}"')
             return
+        if isinstance(holder, Literal):
+            edits.put_each(holder, replacements)
+            return
         for each in replacements:
             holder.write(edits, each.start, each.end, each.token)
 

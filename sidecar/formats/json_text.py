@@ -41,6 +41,7 @@ _ARRAY, _OBJECT = int(Kind.ARRAY), int(Kind.OBJECT)
 
 _numbers = re.compile(NUMBER).finditer
 _replace_surrogates = re.compile("[\ud800-\udfff]").sub
+_is_plain = re.compile(r"[ !#-\[\]-~]*").fullmatch
 _decode = JSONDecoder().raw_decode
 _encode = JSONEncoder(ensure_ascii=False).encode
 
@@ -182,6 +183,16 @@ class Literal:
             self._map = SourceMap(self.document.text, first, self.end - 1)
         return self._map.at(offset)
 
+    def each_at(self, offsets: Sequence[int]) -> Iterable[int]:
+        """Return where each of these code points begins in the document, as ``at`` does; they ascend."""
+        first = self.start + 1
+        if not self.is_string or len(self.text) == self.end - first - 1:
+            shift = first if self.is_string else self.start
+            return [shift + offset for offset in offsets]
+        if self._map is None:
+            self._map = SourceMap(self.document.text, first, self.end - 1)
+        return self._map.each(offsets)
+
     def source(self, start: int, end: int) -> str:
         """Return how the document spells code points ``[start, end)`` of ``text``."""
         return self.document.text[self.at(start) : self.at(end)]
@@ -212,6 +223,13 @@ class Edits:
     def put(self, literal: Literal, start: int, end: int, text: str) -> None:
         """Write ``text`` over code points ``[start, end)`` of a string; edits must be disjoint."""
         self.put_source(literal.document, literal.at(start), literal.at(end), escaped(text))
+
+    def put_each(self, literal: Literal, changes: Sequence[Change]) -> None:
+        """Write each text over code points ``[start, end)`` of a string; the stretches ascend."""
+        starts = literal.each_at([start for start, _, _ in changes])
+        ends = literal.each_at([end for _, end, _ in changes])
+        texts = (escaped(text) for _, _, text in changes)
+        self._changes.setdefault(literal.document, []).extend(zip(starts, ends, texts, strict=True))
 
     def set(self, literal: Literal, text: str) -> None:
         """Write ``text`` over the whole text of a string."""
@@ -253,6 +271,8 @@ def read_bytes(body: bytes) -> Document:
 
 def escaped(text: str) -> str:
     """Return ``text`` as it is written between the quotes of a JSON string, lone surrogates escaped."""
+    if _is_plain(text):
+        return text
     source = _encode(text)[1:-1]
     return source if source.isascii() else _replace_surrogates(_surrogate_escape, source)
 
