@@ -51,43 +51,47 @@ static const uint8_t *set_of(const Signs *s, const Sign *sign, size_t element)
 
 /* --- packing ------------------------------------------------------------------------------------------------------ */
 
-/* List the folded bytes of a set; return their number, or 0 if it holds the edge or more bytes than can count. */
-static size_t folded_bytes(const Signs *s, const uint8_t *set, uint8_t bytes[MAX_GRAMS])
+/* The folded bytes of a set; none if it holds the edge or more bytes than can count. */
+typedef struct {
+    size_t count;
+    uint8_t bytes[MAX_GRAMS];
+} Choices;
+
+static Choices folded_bytes(const Signs *s, const uint8_t *set)
 {
-    size_t count = 0;
-    if (has(set, SIGNS_EDGE)) return 0;
+    Choices choices = {0};
+    if (has(set, SIGNS_EDGE)) return choices;
     for (unsigned byte = 0; byte < 256; byte++) {
-        if (!has(set, byte)) continue;
-        if (memchr(bytes, s->fold[byte], count)) continue;
-        if (count == MAX_GRAMS) return 0;
-        bytes[count++] = s->fold[byte];
+        if (!has(set, byte) || memchr(choices.bytes, s->fold[byte], choices.count)) continue;
+        if (choices.count == MAX_GRAMS) return (Choices){0};
+        choices.bytes[choices.count++] = s->fold[byte];
     }
-    return count;
+    return choices;
 }
 
-/* Write every gram that `size` sets from `at` on allow; return their number, or 0 if there are too many. */
-static size_t grams_at(const Signs *s, const Sign *sign, size_t at, size_t size, uint32_t grams[MAX_GRAMS])
+/* Write every gram of `size` neighboring elements; return their number, or 0 if there are too many. */
+static size_t grams_of(const Choices *of_sets, const uint16_t *elements, size_t size, uint32_t grams[MAX_GRAMS])
 {
     size_t count = 1;
     grams[0] = 0;
     for (size_t i = 0; i < size; i++) {
-        uint8_t bytes[MAX_GRAMS];
-        size_t choices = folded_bytes(s, set_of(s, sign, at + i), bytes);
-        if (!choices || count * choices > MAX_GRAMS) return 0;
-        for (size_t c = choices; c-- > 0;)
-            for (size_t g = 0; g < count; g++) grams[c * count + g] = grams[g] | (uint32_t)bytes[c] << 8 * i;
-        count *= choices;
+        const Choices *choices = &of_sets[elements[i]];
+        if (!choices->count || count * choices->count > MAX_GRAMS) return 0;
+        for (size_t c = choices->count; c-- > 0;)
+            for (size_t g = 0; g < count; g++) grams[c * count + g] = grams[g] | (uint32_t)choices->bytes[c] << 8 * i;
+        count *= choices->count;
     }
     return count;
 }
 
 /* Look for the fewest grams of a sign; return their number, 0 if it cannot be looked up by that size. */
-static size_t anchor(const Signs *s, const Sign *sign, size_t size, uint32_t grams[MAX_GRAMS], uint8_t *at)
+static size_t anchor(const Choices *of_sets, const uint16_t *elements, size_t length, size_t size,
+                     uint32_t grams[MAX_GRAMS], uint8_t *at)
 {
     size_t best = 0;
-    for (size_t start = 0; start + size <= sign->length; start++) {
+    for (size_t start = 0; start + size <= length; start++) {
         uint32_t here[MAX_GRAMS];
-        size_t count = grams_at(s, sign, start, size, here);
+        size_t count = grams_of(of_sets, elements + start, size, here);
         if (!count || (best && count >= best)) continue;
         memcpy(grams, here, count * sizeof *here);
         *at = (uint8_t)start;
@@ -103,7 +107,7 @@ static int by_bucket(const void *one, const void *other)
 }
 
 /* Give as many signs as may be an entry for each of their grams; mark those signs as `looked_up`. */
-static int pack_table(const Signs *s, Table *table, size_t size, uint8_t *looked_up)
+static int pack_table(const Signs *s, Table *table, const Choices *of_sets, size_t size, uint8_t *looked_up)
 {
     uint8_t *load = calloc(BUCKETS, 1);
     table->entries = malloc((SIGNS_MAX + 1) * sizeof *table->entries);
@@ -115,7 +119,8 @@ static int pack_table(const Signs *s, Table *table, size_t size, uint8_t *looked
     for (size_t i = 0; i < s->sign_count; i++) {
         uint32_t grams[MAX_GRAMS];
         uint8_t at = 0;
-        size_t wanted = looked_up[i] ? 0 : anchor(s, &s->signs[i], size, grams, &at);
+        const Sign *sign = &s->signs[i];
+        size_t wanted = looked_up[i] ? 0 : anchor(of_sets, s->elements + sign->first, sign->length, size, grams, &at);
         int fits = wanted && count + wanted <= SIGNS_MAX;
         for (size_t g = 0; g < wanted; g++) fits &= load[bucket_of(grams[g])] + MAX_GRAMS <= SIGNS_MAX_BUCKET;
         if (!fits) continue;
@@ -138,6 +143,18 @@ static int pack_table(const Signs *s, Table *table, size_t size, uint8_t *looked
     Entry *fitting = realloc(table->entries, (count + 1) * sizeof *table->entries);
     if (fitting) table->entries = fitting;
     return 0;
+}
+
+/* Make the tables of all signs that can be looked up, and mark those signs. */
+static int pack_tables(Signs *s, size_t set_count, uint8_t *looked_up)
+{
+    Choices *of_sets = malloc((set_count + 1) * sizeof *of_sets);
+    if (!of_sets) return -1;
+    for (size_t i = 0; i < set_count; i++) of_sets[i] = folded_bytes(s, s->sets + i * SIGNS_SET_BYTES);
+    int failed = pack_table(s, &s->by_four, of_sets, LONG_GRAM, looked_up) ||
+                 pack_table(s, &s->by_three, of_sets, SHORT_GRAM, looked_up);
+    free(of_sets);
+    return failed ? -1 : 0;
 }
 
 /* Lay the bits of the other signs into words, each whole in one. */
@@ -219,8 +236,8 @@ Signs *signs_pack(const SignsSource *source)
         for (unsigned byte = 0; byte < 256; byte++)
             s->fold[byte] = (uint8_t)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
     }
-    if (!s || !looked_up || take(s, source) || pack_table(s, &s->by_four, LONG_GRAM, looked_up) ||
-        pack_table(s, &s->by_three, SHORT_GRAM, looked_up) || pack_bits(s, looked_up)) {
+    if (!s || !looked_up || take(s, source) || pack_tables(s, source->set_count, looked_up) ||
+        pack_bits(s, looked_up)) {
         signs_release(s);
         s = NULL;
     }
