@@ -17,7 +17,7 @@ are not repeated at every start. One changed byte, and they are.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sidecar.detection.pattern_entry import Entry
@@ -30,16 +30,19 @@ from sidecar.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class PatternFile:
-    """A proven file: the patterns, entity types by NER label, and what is odd but harmless."""
+    """A proven file: the patterns, entity types by NER label, and what is odd but harmless.
+
+    ``entity_types``: all types that patterns can find, sorted.
+    """
 
     patterns: PatternDetector
     ner: Mapping[str, str]
     warnings: tuple[str, ...]
+    entity_types: tuple[str, ...] = field(init=False)
 
-    @property
-    def entity_types(self) -> tuple[str, ...]:
-        """All types that patterns can find, sorted."""
-        return tuple(sorted({pattern.entity_type for pattern in self.patterns.patterns}))
+    def __post_init__(self) -> None:
+        found = {pattern.entity_type for pattern in self.patterns.patterns}
+        object.__setattr__(self, "entity_types", tuple(sorted(found)))
 
 
 def load_patterns(path: Path | None, *, prove: bool = False) -> PatternFile:
