@@ -13,7 +13,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from sidecar.detection.linear import LinearPattern, TextView
-from sidecar.detection.prefilter import Wanted
 
 _BEFORE = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
 _AFTER = r"(?:(?![A-Za-z])|(?<=[a-z])(?=[A-Z][a-z]))"
@@ -38,24 +37,19 @@ class ContextWords:
         Unsupported: The words are too many or too long to be searched in linear time.
     """
 
-    __slots__ = ("_pattern", "within")
+    __slots__ = ("pattern", "within")
 
     def __init__(self, words: Sequence[str], within: int | None = None, *, trusted: bool = False) -> None:
         alternatives = "|".join(
             _spelled(word)
             for word in sorted({word.lower() for word in words}, key=lambda word: (-len(word), word))
         )
-        self._pattern = LinearPattern(f"{_BEFORE}(?i:{alternatives})s?{_AFTER}", trusted=trusted)
+        self.pattern = LinearPattern(f"{_BEFORE}(?i:{alternatives})s?{_AFTER}", trusted=trusted)
         self.within = within
-
-    @property
-    def wanted(self) -> Wanted:
-        """What tells a prefilter where a word may stand."""
-        return Wanted(self._pattern.coarse, self._pattern.signs(), words=True)
 
     def in_hint(self, hint: str) -> bool:
         """Tell whether a word stands in the hint."""
-        return bool(hint) and self._pattern.scan(TextView(hint)).next() is not None
+        return bool(hint) and self.pattern.scan(TextView(hint)).next() is not None
 
     def look(self, view: TextView, hint: str, tick: Callable[[], None]) -> ContextLook:
         """Prepare to look around matches of one passage."""
@@ -63,7 +57,7 @@ class ContextWords:
 
     def stretches(self, view: TextView, tick: Callable[[], None]) -> list[tuple[int, int]]:
         """Return where the words stand; only the first place if any will do."""
-        scan, found = self._pattern.scan(view, tick), []
+        scan, found = self.pattern.scan(view, tick), []
         while place := scan.next():
             found.append(place)
             if self.within is None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 import re2
 
 from sidecar.detection.bounds import Bounds, bounds
+from sidecar.detection.known_signs import known_signs
 from sidecar.detection.sign_choice import Sign
 from sidecar.detection.signs import signs
 from sidecar.detection.syntax import MARK, Dialect, ForeignSyntax, Node, Unsupported, parse, source
@@ -68,54 +69,75 @@ class LinearPattern:
     Args:
         regex: Python or RE2 syntax; ``\d \w \s \b`` are ASCII.
         flags: ``re.IGNORECASE``, ``re.MULTILINE``, ``re.DOTALL`` and ``re.VERBOSE``.
-        trusted: It is known to run in linear time, and is compiled when it is first needed.
+        trusted: It is known to run in linear time; it is read and compiled when it is first needed.
 
     Raises:
         Unsupported: The pattern does not compile, cannot run in linear time, or can match nothing.
     """
 
-    __slots__ = ("_bounds", "_direct", "_group", "_match", "_sources", "_tree", "_verifier", "coarse")
+    __slots__ = ("_bounds", "_direct", "_group", "_match", "_trusted", "_verifier", "flags", "regex")
 
     def __init__(self, regex: str, flags: int = 0, *, trusted: bool = False) -> None:
+        self.regex = regex
+        self.flags = flags
+        self._trusted = trusted
         self._bounds: Bounds | None = None
         self._verifier: re.Pattern[str] | None = None
         self._match: _Match | None = None
         self._group: str | int = 0
         self._direct = False
-        self._tree: Node | None = None
-        try:
-            self._tree = tree = parse(regex, flags)
-        except ForeignSyntax as exc:
-            self.coarse = _foreign(regex, flags, exc)
-            self._sources = ("", self.coarse)
-            self.compile()
-            return
-        self._bounds = bounds(tree, count_leaves=False) if trusted else _checked(tree)
-        if self._bounds.marks:
-            self._group = MARK
-        is_verified = self._bounds.looks or self._bounds.marks
-        self._sources = (source(tree, Dialect.PYTHON) if is_verified else "", source(tree, Dialect.RE2))
-        self.coarse = source(tree, Dialect.COARSE)
-        self._direct = self._bounds.most * _BYTES_PER_POINT <= WINDOW
         if not trusted:
             self.compile()
 
-    def compile(self) -> _Match:
-        """Compile the pattern unless that is done; return the search of it that knows no lookarounds.
+    @property
+    def coarse(self) -> str:
+        """The pattern in RE2's syntax, without lookarounds: it matches wherever the pattern does.
 
         Raises:
-            Unsupported: It does not compile.
+            Unsupported: The pattern does not compile.
         """
-        if self._match is None:
-            verifier, coarser = self._sources
-            if verifier:
-                self._verifier = re.compile(verifier, re.ASCII)
-            self._match = _compiled(coarser)
+        tree = self._parsed()
+        return tree if isinstance(tree, str) else source(tree, Dialect.COARSE)
+
+    def compile(self) -> _Match:
+        """Read and compile the pattern unless that is done; return the search that knows no lookarounds.
+
+        Raises:
+            Unsupported: It does not compile, or cannot run in linear time.
+        """
+        if self._match is not None:
+            return self._match
+        tree = self._parsed()
+        if isinstance(tree, str):
+            self._match = _compiled(tree)
+            return self._match
+        self._bounds = found = bounds(tree, count_leaves=False) if self._trusted else _checked(tree)
+        self._direct = found.most * _BYTES_PER_POINT <= WINDOW
+        if found.marks:
+            self._group = MARK
+        if found.looks or found.marks:
+            self._verifier = re.compile(source(tree, Dialect.PYTHON), re.ASCII)
+        self._match = _compiled(source(tree, Dialect.RE2))
         return self._match
 
-    def signs(self) -> tuple[Sign, ...]:
-        """Return sequences one of which stands in every text that it matches; none if they are unknown."""
-        return signs(self._tree) if self._tree is not None else ()
+    def signs(self, *, anew: bool = False) -> tuple[Sign, ...]:
+        """Return sequences one of which stands in every text that it matches; none if there are none.
+
+        Args:
+            anew: Work them out, even if they are known.
+        """
+        known = None if anew else known_signs(self.regex, self.flags)
+        if known is not None:
+            return known
+        tree = self._parsed()
+        return () if isinstance(tree, str) else signs(tree)
+
+    def _parsed(self) -> Node | str:
+        """Return the pattern's tree, or the pattern as RE2 reads it if its syntax is RE2's alone."""
+        try:
+            return parse(self.regex, self.flags)
+        except ForeignSyntax as exc:
+            return _foreign(self.regex, self.flags, exc)
 
     def scan(self, view: TextView, tick: Callable[[], None] = lambda: None) -> Scan:
         """Start looking through a text; ``tick`` is called after each bounded piece of work."""

@@ -79,11 +79,15 @@ class Pattern:
         return self.context is not None and self.need in (Need.CONTEXT, Need.BOTH)
 
     @property
+    def sought(self) -> LinearPattern:
+        """What stands wherever it may find something: one of its words if it is bound, else its regex."""
+        return self.context.pattern if self.context is not None and self.bound else self.regex
+
+    @property
     def wanted(self) -> Wanted:
-        """What tells a prefilter where it may find something: its words if it is bound, else its regex."""
-        if self.context is not None and self.bound:
-            return self.context.wanted
-        return Wanted(self.regex.coarse, self.regex.signs())
+        """The same for a prefilter."""
+        sought = self.sought
+        return Wanted(lambda: sought.coarse, sought.signs(), words=self.bound)
 
     def _wants_context(self, checked: bool) -> bool:
         match self.need:

@@ -32,12 +32,12 @@ class Wanted:
     """What is looked for.
 
     Args:
-        coarse: A pattern in RE2's syntax that matches wherever the wanted one does.
+        coarse: Returns a pattern in RE2's syntax that matches wherever the wanted one does.
         signs: One of them stands wherever it does; none if they are not known.
         words: It is a list of words, of which many can share an automaton.
     """
 
-    coarse: str
+    coarse: Callable[[], str]
     signs: tuple[Sign, ...] = ()
     words: bool = False
 
@@ -65,7 +65,7 @@ class Prefilter:
         self._of_signs = tuple(of_signs)
         rest = sorted(set(range(len(wanted))).difference(of_signs))
         self._sets = [
-            (numbers, _compiled([wanted[number].coarse for number in numbers]))
+            (numbers, _compiled([wanted[number].coarse() for number in numbers]))
             for words, per_set in ((False, _PATTERNS_PER_SET), (True, _WORDS_PER_SET))
             for numbers in _dealt([number for number in rest if wanted[number].words is words], per_set)
         ]

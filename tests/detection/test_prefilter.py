@@ -46,7 +46,7 @@ def found(groups: list[list[Sign]], text: str) -> list[int]:
 
 def wanted(pattern: str) -> Wanted:
     regex = LinearPattern(pattern)
-    return Wanted(regex.coarse, regex.signs())
+    return Wanted(lambda: regex.coarse, regex.signs())
 
 
 @needs_kernel
@@ -125,7 +125,7 @@ def _usable(pattern: str) -> bool:
 
 @pytest.mark.parametrize("using", [pytest.param(kernel, id="native"), pytest.param(None, id="RE2")])
 def test_what_has_no_signs_is_told_by_re2(using: Kernel | None) -> None:
-    sought = [Wanted("a*b"), wanted("cd"), Wanted("word", words=True), wanted("[0-9]{3}")]
+    sought = [Wanted(lambda: "a*b"), wanted("cd"), Wanted(lambda: "word", words=True), wanted("[0-9]{3}")]
     assert Prefilter(sought, using).matching(b"ab word 12") == {0, 2}
     assert Prefilter(sought, using).matching(b"abcd 123") == {0, 1, 3}
     assert Prefilter([], using).matching(b"abcd") == set()
