@@ -13,15 +13,15 @@ from sidecar.detection.native import Kernel
 
 @dataclass(frozen=True)
 class RandomModel:
-    """What ``Kernel.load`` takes, but for the name of the kernel."""
+    """What ``Kernel.load`` takes, but for the name of the kernel and common words."""
 
     sizes: tuple[int, ...]
     rows: tuple[int, ...]
     seeds: tuple[int, ...]
     arrays: tuple[NDArray[Any], ...]
 
-    def load(self, kernel: Kernel, name: str) -> object:
-        return kernel.load(name, self.sizes, self.rows, self.seeds, self.arrays)
+    def load(self, kernel: Kernel, name: str, common: NDArray[Any] | None = None) -> object:
+        return kernel.load(name, self.sizes, self.rows, self.seeds, self.arrays, common)
 
 
 def random_model(rng: np.random.Generator, tables: int | None = None) -> RandomModel:
