@@ -15,12 +15,13 @@ RECALL waits for the token maps of the earlier exchanges that the request refers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from sidecar.answer import Answer, answer_for
 from sidecar.conversation import Conversation, Conversations, caller_of
+from sidecar.detection.cache import SpanCache
 from sidecar.detection.pipeline import Detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.formats.format import Passing
@@ -34,12 +35,14 @@ from sidecar.model import (
     HeaderEdit,
     Headers,
     HeadersReply,
+    Passage,
     Recall,
     Recalled,
     Refusal,
     Reply,
     RequestHeaders,
     ResponseHeaders,
+    Span,
     Trailers,
     TrailersReply,
 )
@@ -91,6 +94,8 @@ class Core:
     ``scan_answers``: whether personal data that an answer invents is tokenized away.
     ``report_header``: whether answers say how many originals were tokenized, by entity type.
     ``conversations``: None keeps nothing beyond an exchange.
+    ``lines``: remembers what patterns find in header fields and paths; None looks at them every time.
+    ``inline_bytes``: up to this size, a request's body is looked at on the event loop.
     ``callers_apart``: whether what detection remembers of one caller's texts is of no use to another.
     """
 
@@ -103,6 +108,8 @@ class Core:
     scan_answers: bool = False
     conversations: Conversations | None = None
     callers_apart: bool = True
+    lines: SpanCache | None = None
+    inline_bytes: int = 0
 
 
 class Exchange:
@@ -118,6 +125,7 @@ class Exchange:
         self._state = State.START
         self._map = TokenMap(core.detection.entity_types)
         self._request = Headers()
+        self._scope = b"everybody"  # within which detection remembers
         self._conversation = Conversation(None, self._request)
         self._recalled: Callable[[], Iterator[Reply]] | None = None  # what is put off until a recall is over
         self._edit = HeaderEdit()  # for the deferred headers answer in full duplex
@@ -160,6 +168,14 @@ class Exchange:
                 return len(self._map) > MANY_ORIGINALS
             case _:
                 return False
+
+    def _is_short(self, event: Body) -> bool:
+        """Tell whether a request is looked at in less time than a thread takes to be switched to and back."""
+        if self._body is None or self._core.conversations is not None:
+            return False
+        if self._body.is_compressed:
+            return False
+        return self._body.size + len(event.chunk) <= self._core.inline_bytes
 
     def receive(self, event: Event) -> list[Reply]:
         """Take the next event; return the replies it calls for, possibly none.
@@ -204,8 +220,10 @@ class Exchange:
         self._conversation = Conversation(self._core.conversations, event.headers)
         path = event.headers.get(":path")
         check_method(event.headers)
-        check_url(path, self._core.detection.patterns_in)
-        self._edit = self._core.header_policy.edit(event.headers, self._core.detection.patterns_in)
+        if self._core.callers_apart:
+            self._scope = caller_of(event.headers)
+        check_url(path, lambda text: self._patterns_in_each([text])[0])
+        self._edit = self._core.header_policy.edit(event.headers, self._patterns_in_each)
         if event.end_of_stream:
             if is_doctor(path):
                 raise RequestRefused(400, "a body is needed to tell what of it would have left")
@@ -225,6 +243,14 @@ class Exchange:
                 yield HeadersReply(Direction.REQUEST, self._edit)
             case BodyMode.STREAMED | BodyMode.UNKNOWN:
                 yield HeadersReply(Direction.REQUEST, without(self._edit, "content-length"))
+
+    def _patterns_in_each(self, texts: Sequence[str]) -> Sequence[Sequence[Span]]:
+        """Return what patterns find in each of several short texts; clients say most of them every time."""
+        find, lines = self._core.detection.patterns_in, self._core.lines
+        if lines is None:
+            return [find(text) for text in texts]
+        passages = [Passage(text, patterns_only=True) for text in texts]
+        return lines.through(passages, lambda new: [find(each.text) for each in new], 0, self._scope)
 
     def _request_body(self, event: Body) -> Iterator[Reply]:
         if self._state is State.SENT and event.end_of_stream and not event.chunk:
@@ -279,9 +305,8 @@ class Exchange:
         yield HeadersReply(Direction.REQUEST, stamped(self._edit))
 
     def _send_request(self, body: RequestBody, *, end_of_stream: bool = True) -> Iterator[Reply]:
-        scope = caller_of(self._request) if self._core.callers_apart else b"everybody"
         lasts = self._conversation.lasts
-        sent = body.tokenized(self._core.detection, self._map, lasts=lasts, scope=scope)
+        sent = body.tokenized(self._core.detection, self._map, lasts=lasts, scope=self._scope)
         if is_doctor(self._request.get(":path")):
             self._state = State.DONE
             answer = echo(sent)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from sidecar.errors import RequestRefused
 from sidecar.model import Echo, HeaderEdit, Headers, Refusal, Span
 
 PatternsIn = Callable[[str], Sequence[Span]]
+PatternsInEach = Callable[[Sequence[str]], Sequence[Sequence[Span]]]
 
 # What the guard filter behind ext_proc asks for; clients' own are stripped, providers never see it.
 STAMP = ("x-pii-sidecar-stamp", "processed")
@@ -168,17 +168,23 @@ def check_body(headers: Headers, limit: int) -> None:
         raise RequestRefused(400, "content-type: more than one")
 
 
-@dataclass(frozen=True, slots=True)
 class HeaderPolicy:
     """Which request header fields do not reach the provider.
 
-    ``identity``: names or ``fnmatch`` patterns, lower case, of fields that tell who the user is.
+    Args:
+        identity: Names or ``fnmatch`` patterns, lower case, of fields that tell who the user is.
     """
 
-    identity: tuple[str, ...]
+    def __init__(self, identity: Iterable[str]) -> None:
+        self._identity = re.compile("|".join(map(translate, identity)) or r"(?!)")
 
-    def edit(self, headers: Headers, patterns_in: PatternsIn) -> HeaderEdit:
-        """Return the fields to set and to remove for one request."""
+    def edit(self, headers: Headers, patterns_in_each: PatternsInEach) -> HeaderEdit:
+        """Return the fields to set and to remove for one request.
+
+        Args:
+            headers: The request's header fields.
+            patterns_in_each: Finds the pattern spans in each of several texts.
+        """
         path = headers.get(":path")
         credential = headers.get(TARGET_CREDENTIAL)
         removed = {TARGET_CREDENTIAL, "accept-encoding"}
@@ -187,14 +193,23 @@ class HeaderPolicy:
             if credential and path.startswith(prefix):
                 removed |= CREDENTIAL_HEADERS - {name}
                 added.append((name, credential if credential.startswith(scheme) else scheme + credential))
-        removed |= {name for name, text in headers.fields if self._tells_who(name, text, patterns_in)}
+        removed |= self._telling(headers, patterns_in_each)
         present = {name for name, _ in headers.fields}
         return HeaderEdit(set=tuple(added), remove=tuple(sorted(removed & present)))
 
-    def _tells_who(self, name: str, text: str, patterns_in: PatternsIn) -> bool:
-        if name.startswith(":") or name in CREDENTIAL_HEADERS or name in HTTP_HEADERS:
-            return False
-        if any(fnmatchcase(name, pattern) for pattern in self.identity):
-            return True
-        # A client that puts a credential into a header means it for the provider.
-        return any(span.entity_type != CREDENTIAL_TYPE for span in patterns_in(f"{name}: {text}"))
+    def _telling(self, headers: Headers, patterns_in_each: PatternsInEach) -> set[str]:
+        """Return the names of fields that tell who the user is."""
+        telling, names, texts = set(), [], []
+        for name, text in headers.fields:
+            if name.startswith(":") or name in CREDENTIAL_HEADERS or name in HTTP_HEADERS:
+                continue
+            if self._identity.match(name):
+                telling.add(name)
+            else:
+                names.append(name)
+                texts.append(f"{name}: {text}")
+        for name, spans in zip(names, patterns_in_each(texts), strict=True):
+            # A client that puts a credential into a header means it for the provider.
+            if any(span.entity_type != CREDENTIAL_TYPE for span in spans):
+                telling.add(name)
+        return telling

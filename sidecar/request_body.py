@@ -66,6 +66,16 @@ class RequestBody:
         self.changed = False
         """Whether what leaves is not, byte for byte, what came."""
 
+    @property
+    def size(self) -> int:
+        """Bytes taken so far."""
+        return len(self._taken)
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether there may be more in it than its size says."""
+        return self._coding != ""
+
     def take(self, chunk: bytes) -> None:
         """Take the next bytes.
 

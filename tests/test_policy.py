@@ -14,6 +14,8 @@ from sidecar.model import Headers, Origin, Span
 from sidecar.policy import (
     ErrorShape,
     HeaderPolicy,
+    PatternsIn,
+    PatternsInEach,
     check_body,
     check_method,
     check_url,
@@ -25,13 +27,17 @@ from sidecar.policy import (
 POLICY = HeaderPolicy(("cookie", "x-forwarded-user", "x-openwebui-user-*"))
 
 
+def each(find: PatternsIn) -> PatternsInEach:
+    return lambda texts: [find(text) for text in texts]
+
+
 def mails_in(text: str) -> Sequence[Span]:
     return [Span(*found.span(), "EMAIL", 1.0, Origin.PATTERN) for found in re.finditer(r"\w+@\w+\.\w+", text)]
 
 
 def edited(path: str, **fields: str) -> tuple[dict[str, str], set[str]]:
     named = tuple((name.replace("_", "-"), text) for name, text in fields.items())
-    edit = POLICY.edit(Headers(((":path", path), *named)), mails_in)
+    edit = POLICY.edit(Headers(((":path", path), *named)), each(mails_in))
     return dict(edit.set), set(edit.remove)
 
 
@@ -148,7 +154,7 @@ def test_the_name_of_a_header_is_context_for_its_text() -> None:
     headers = Headers(
         (("x-ssn", "123456789"), ("x-request", "123456789"), ("content-type", "application/json"))
     )
-    edit = POLICY.edit(headers, load_detection(None, ner=False).patterns_in)
+    edit = POLICY.edit(headers, each(load_detection(None, ner=False).patterns_in))
     assert edit.remove == ("x-ssn",)
 
 
@@ -164,7 +170,7 @@ def test_the_clients_own_credentials_pass() -> None:
 def test_a_credential_in_another_header_passes_and_personal_data_beside_it_does_not() -> None:
     key = "Bearer sk-proj-EXAMPLE_NOT_REAL_0000000000"
     headers = Headers((("x-router-key", key), ("x-note", f"{key} of ada@example.org")))
-    edit = POLICY.edit(headers, load_detection(None, ner=False).patterns_in)
+    edit = POLICY.edit(headers, each(load_detection(None, ner=False).patterns_in))
     assert edit.remove == ("x-note",)
 
 

@@ -27,6 +27,10 @@ from sidecar.policy import HeaderPolicy
 from sidecar.request_body import Deadline, profile_mask
 from sidecar.settings import Settings
 
+# Some hundred words, looked at in less time than a thread takes to be switched to and back.
+INLINE_BYTES = 1024
+LINES_BYTES = 1024 * 1024  # of the cache of header fields and paths
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -75,6 +79,8 @@ def build(settings: Settings) -> Product:
         scan_answers=settings.response == "scan",
         conversations=kept,
         callers_apart=settings.cache_scope == "caller",
+        lines=SpanCache(LINES_BYTES) if settings.cache_bytes else None,
+        inline_bytes=0 if policies[settings.policy].is_slow else INLINE_BYTES,
     )
     return Product(core, policies)
 

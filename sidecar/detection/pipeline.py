@@ -61,6 +61,11 @@ class Detection:
         return self._cache
 
     @property
+    def is_slow(self) -> bool:
+        """Whether spaCy runs a model, so that even a short text may have to wait for a long one."""
+        return bool(self._parts.ner and self._parts.ner.slower_models)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd but harmless: in the patterns file, and models that run slower than they could."""
         return self._parts.warnings
