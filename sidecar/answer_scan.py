@@ -79,6 +79,10 @@ class _ScanningRestorer:
         self._scanner = scanner
         self._restorer = restorer
 
+    def may_change(self, text: str) -> bool:
+        """Tell whether a whole text may come out otherwise than it is: any may."""
+        return bool(text)
+
     def feed(self, delta: str) -> str:
         """Take the next piece; return what is now certain."""
         return self._restorer.feed(self._scanner.feed(delta))

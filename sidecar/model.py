@@ -119,6 +119,9 @@ class TextRestorer(Protocol):
     def settled(self) -> bool:
         """Whether pieces without ``SPECIAL`` or control characters come out as they are, and leave it so."""
 
+    def may_change(self, text: str) -> bool:
+        """Tell whether a whole text may come out otherwise than it is, if nothing was fed before."""
+
     def feed(self, delta: str) -> str:
         """Take the next piece; return what is now certain."""
 

@@ -54,6 +54,7 @@ class _Restoration:
 
     def __init__(self, restorers: RestorerFactory, edits: Edits) -> None:
         self._restorers = restorers
+        self._may_change = restorers(Escaping.TEXT).may_change
         self.edits = edits
 
     def restore(self, document: Document, shape: Shape, start: int = 0) -> bool:
@@ -92,14 +93,16 @@ class _Restoration:
         encoded = _encoded_text(literal, place)
         if encoded is not None:
             return self._restore_encoded(encoded)
-        is_source = place.treatment is Treatment.JSON_SOURCE
-        text = self._restored(literal.text, Escaping.JSON if is_source else Escaping.TEXT)
-        if text == literal.text:
+        if not self._may_change(literal.text):
             return False
         is_key = document.kinds[place.entry] == _KEY
         inner = None if is_key else literal.inner()
         if inner is not None:
             return self.restore(inner, ANYTHING)
+        is_source = place.treatment is Treatment.JSON_SOURCE
+        text = self._restored(literal.text, Escaping.JSON if is_source else Escaping.TEXT)
+        if text == literal.text:
+            return False
         if place.treatment not in _STAYS_STRING or is_key:
             source = self._restored_source(literal, text, may_be_number=not is_key)
             if source:

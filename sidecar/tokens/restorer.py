@@ -139,6 +139,10 @@ class Restorer:
             return False
         return self._context is None or self._context.settled
 
+    def may_change(self, text: str) -> bool:
+        """Tell whether a whole text may come out otherwise than it is, if nothing was fed before."""
+        return MAY_START.search(text) is not None
+
     def feed(self, delta: str) -> str:
         """Take the next piece; return what is now certain."""
         if not delta or not self._live:

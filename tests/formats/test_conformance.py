@@ -75,8 +75,13 @@ class Tokens:
 
 
 class Restorer:
+    settled = False
+
     def __init__(self, known: dict[str, tuple[str, str, bool]], escaping: Escaping) -> None:
         self._known, self._escaping, self._text = known, escaping, ""
+
+    def may_change(self, text: str) -> bool:
+        return bool(text)
 
     def feed(self, delta: str) -> str:
         self._text += delta

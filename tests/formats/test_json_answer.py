@@ -15,9 +15,14 @@ WORDS = {"{{P_1}}": 'Ada "Q" Park\n', "{{C_1}}": "4111111111111111"}
 class Restorer:
     """Knows one string and one number, and needs all of a text."""
 
+    settled = False
+
     def __init__(self, escaping: Escaping) -> None:
         self._escaping = escaping
         self._text = ""
+
+    def may_change(self, text: str) -> bool:
+        return bool(text)
 
     def feed(self, delta: str) -> str:
         self._text += delta

@@ -109,6 +109,9 @@ class Hoarder:
     def __init__(self, _escaping: Escaping) -> None:
         self.held = ""
 
+    def may_change(self, text: str) -> bool:
+        return bool(text)
+
     def feed(self, delta: str) -> str:
         self.held += delta
         return ""

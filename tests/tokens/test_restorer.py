@@ -508,6 +508,14 @@ def test_a_settled_restorer_need_not_see_plain_text(
     assert fed.feed(behind) + fed.flush() == spared.feed(behind) + spared.flush()
 
 
+@settings(max_examples=200)
+@given(texts, st.sampled_from(Escaping))
+def test_a_whole_text_that_may_not_change_does_not(text: str, escaping: Escaping) -> None:
+    tokens = everything()
+    if not tokens.restorer(escaping).may_change(text):
+        assert tokens.restore(text, escaping) == text
+
+
 @pytest.mark.parametrize(
     ("text", "escaping", "settled"),
     [
