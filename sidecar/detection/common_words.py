@@ -13,17 +13,32 @@ from typing import Any
 import numpy as np
 
 from sidecar.detection.native_ner import Features, features
+from sidecar.detection.native_words import COLUMNS, NativeWords
 
 _FILE = "common_words.txt"
 _YEARS = range(1950, 2041)
 _INDENTS = 24
 
 
-def common_words(nlp: Any, columns: Sequence[str]) -> Features:  # noqa: ANN401 - spaCy has no types
-    """Return the ids of all of them, as a pipeline's tokenizer reads them: [words][columns]."""
-    with nlp.memory_zone():
-        doc = nlp.make_doc(" ".join(_words()) + "".join(f"{blanks}a" for blanks in _white_space()))
-        return np.unique(features([doc], columns)[:, :-1], axis=0)
+def common_words(
+    nlp: Any,  # noqa: ANN401 - spaCy has no types
+    columns: Sequence[str],
+    words: NativeWords | None = None,
+) -> Features:
+    """Return the ids of all of them, as a pipeline's tokenizer reads them: [words][columns].
+
+    Args:
+        nlp: The pipeline.
+        columns: The attributes that ids are of.
+        words: The same tokenizer in native form, which reads them in no time.
+    """
+    text = " ".join(_words()) + "".join(f"{blanks}a" for blanks in _white_space())
+    if words is not None and tuple(columns) == COLUMNS:
+        read = words.read([text]).features
+    else:
+        with nlp.memory_zone():
+            read = features([nlp.make_doc(text)], columns)
+    return np.unique(read[:, :-1], axis=0)
 
 
 def _words() -> Iterator[str]:

@@ -158,40 +158,35 @@ def load(
     Raises:
         ConfigError: One is not installed, damaged, or finds no entities; the message names it.
     """
-    from sidecar.detection import common_words, model_store, native_ner  # noqa: PLC0415 - numpy
+    from sidecar.detection import common_words, model_store, native_ner, word_tables  # noqa: PLC0415 - numpy
 
     pipelines: dict[str, Any] = {}
+    words: dict[str, NativeWords | None] = {}
     common: dict[str, native_ner.CommonWords] = {}
     readers: dict[str, list[Reader]] = {}
     for name in dict.fromkeys(names):
         artifact = model_store.read(name) if model_store.is_ours(name) else None
         base = artifact.base if artifact else name
         if base not in pipelines:
-            pipelines[base] = _pipeline(base)
-            common[base] = cache(partial(common_words.common_words, pipelines[base]))
+            nlp = pipelines[base] = _pipeline(base)
+            words[base] = word_tables.read(nlp, kernel, turn)
+            common[base] = cache(partial(common_words.common_words, nlp, words=words[base]))
         nlp = pipelines[base]
         pipe = model_store.component(artifact, nlp) if artifact else nlp
         readers.setdefault(base, []).append(
             Reader(name, pipe, native_ner.read(_only_component(pipe), kernel, common=common[base]))
         )
     return tuple(
-        Group(pipelines[base], tuple(of_base), _words(pipelines[base], of_base, kernel, turn), turn)
+        Group(pipelines[base], tuple(of_base), words[base] if _read_natively(of_base) else None, turn)
         for base, of_base in readers.items()
     )
 
 
-def _words(
-    nlp: Any,  # noqa: ANN401 - spaCy has no types
-    readers: Sequence[Reader],
-    kernel: Kernel | None,
-    turn: Turn,
-) -> NativeWords | None:
-    """Return what cuts texts into words without spaCy, if no model needs spaCy's documents."""
-    from sidecar.detection import native_words, word_tables  # noqa: PLC0415 - numpy
+def _read_natively(readers: Sequence[Reader]) -> bool:
+    """Tell whether no model needs spaCy's documents."""
+    from sidecar.detection import native_words  # noqa: PLC0415 - numpy
 
-    if all(reader.native and reader.native.columns == native_words.COLUMNS for reader in readers):
-        return word_tables.read(nlp, kernel, turn)
-    return None
+    return all(reader.native and reader.native.columns == native_words.COLUMNS for reader in readers)
 
 
 def _only_component(pipe: Any) -> Any:  # noqa: ANN401 - spaCy has no types

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.detection.addresses import find
+from sidecar.detection.addresses import _FORMS, _Form, find
+from sidecar.detection.linear import LinearPattern
 from sidecar.detection.overlap import resolve
 
 
@@ -163,3 +164,8 @@ def test_time_grows_no_faster_than_the_text(part: str) -> None:
 
     seconds(1_000)
     assert seconds(80_000) < 24 * max(seconds(10_000), 0.002)
+
+
+@pytest.mark.parametrize("form", _FORMS, ids=lambda form: form.rule)
+def test_every_form_runs_in_linear_time_though_a_start_does_not_prove_it(form: _Form) -> None:
+    LinearPattern(form.regex.regex, form.regex.flags)

@@ -17,7 +17,7 @@ from spacy.language import Language
 from spacy.pipeline import EntityRecognizer
 from spacy.tokens import Doc
 
-from sidecar.detection import native, native_ner
+from sidecar.detection import native, native_ner, word_tables
 from sidecar.detection.common_words import common_words
 from sidecar.detection.native import Kernel
 from sidecar.detection.native_ner import NativeModel
@@ -271,6 +271,12 @@ def test_common_words_that_do_not_fit_are_refused(common: NDArray[Any]) -> None:
     model: RandomModel = random_model(np.random.default_rng(1), tables=4)
     with pytest.raises(ValueError, match="common"):
         model.load(kernel(), VARIANTS[0], common)
+
+
+def test_common_words_are_the_same_read_natively_or_by_spacy(pair: Pair) -> None:
+    columns = pair.models[0].columns
+    natively = common_words(pair.nlp, columns, word_tables.read(pair.nlp))
+    assert np.array_equal(natively, common_words(pair.nlp, columns))
 
 
 def test_the_common_words_of_both_models_take_less_than_40_mb(pair: Pair) -> None:
