@@ -50,17 +50,19 @@ FUZZ_TEXTS   ?= ../shared/data
 SANITIZED    := $(VENV)/sanitized/_kernel.abi3.so
 SANITIZERS   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ = LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so) $$($${CC:-gcc} -print-file-name=libubsan.so)" \
-  ASAN_OPTIONS=detect_leaks=0 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.detection.fuzz_native_ner $(SANITIZED)
+  ASAN_OPTIONS=detect_leaks=0 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m
 
 $(SANITIZED): $(VENV)/.dev hatch_build.py $(wildcard sidecar/detection/native/*.[ch])
 	@mkdir -p $(@D)
 	$(BIN)/python hatch_build.py $@ -O1 -g $(SANITIZERS)
 
 sanitize: $(SANITIZED) ## the native kernel under ASan and UBSan on annotated texts (some minutes)
-	$(FUZZ) --texts $(FUZZ_TEXTS) --seconds 30
+	$(FUZZ) tests.detection.fuzz_native_ner $(SANITIZED) --texts $(FUZZ_TEXTS) --seconds 30
+	$(FUZZ) tests.detection.fuzz_native_words $(SANITIZED) --seconds 30
 
-fuzz: $(SANITIZED) ## the same on random models and documents for ten minutes, or FUZZ_SECONDS
-	$(FUZZ) --seconds $(FUZZ_SECONDS)
+fuzz: $(SANITIZED) ## the same on random models, documents and words for ten minutes each, or FUZZ_SECONDS
+	$(FUZZ) tests.detection.fuzz_native_ner $(SANITIZED) --seconds $(FUZZ_SECONDS)
+	$(FUZZ) tests.detection.fuzz_native_words $(SANITIZED) --seconds $(FUZZ_SECONDS)
 
 bench: dev ## added latency against Envoy alone and a plain implementation
 	$(BIN)/python -m benchmarks

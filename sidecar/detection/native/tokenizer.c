@@ -184,6 +184,11 @@ static int push(Reader *r, int32_t start, int32_t end, uint64_t norm)
 
 /* --- rules and affixes -------------------------------------------------------------------------------------------- */
 
+static int names(const TokRule *rule, const uint8_t *bytes, size_t length)
+{
+    return (size_t)rule->bytes == length && !memcmp(rule->text, bytes, length);
+}
+
 /* The rule that names the stretch, or NULL. */
 static const TokRule *rule_of(const Reader *r, int32_t from, int32_t to)
 {
@@ -192,7 +197,8 @@ static const TokRule *rule_of(const Reader *r, int32_t from, int32_t to)
     const uint8_t *bytes = r->text.bytes + r->text.at[from];
     if (!r->with_rules || length > TOK_MAX_RULE || !(t->rule_lengths[*bytes] >> length & 1)) return NULL;
     size_t slot = slot_of(t->rule_keys, t->rule_mask, hash_of(bytes, length));
-    return t->rule_keys[slot] ? &t->rules[t->rule_slots[slot]] : NULL;
+    const TokRule *rule = t->rule_keys[slot] ? &t->rules[t->rule_slots[slot]] : NULL;
+    return rule && names(rule, bytes, length) ? rule : NULL;
 }
 
 static int push_rule(Reader *r, const TokRule *rule, int32_t start)
@@ -335,11 +341,11 @@ static void choose(Reader *r, const Pattern **chosen, uint8_t *taken)
         }
 }
 
-static int is_unbroken(const Word *words, int32_t count)
+/* Whether words are what a rule names, with no blank between them. */
+static int are_named(const Reader *r, const TokRule *rule, const Word *words, int32_t count)
 {
-    for (int32_t i = 1; i < count; i++)
-        if (words[i].start != words[i - 1].end) return 0;
-    return 1;
+    uint32_t start = r->text.at[words[0].start], end = r->text.at[words[count - 1].end];
+    return names(rule, r->text.bytes + start, end - start);
 }
 
 /* Put what rules name together again. */
@@ -359,8 +365,9 @@ static int apply_matches(Reader *r)
         for (size_t place = 0; place < old.count && !failed;) {
             const Pattern *pattern = chosen[place];
             const Word *word = &old.words[place];
-            if (pattern && is_unbroken(word, pattern->count)) {
-                failed = push_rule(r, &r->t->rules[pattern->rule], word->start) != 0;
+            const TokRule *rule = pattern ? &r->t->rules[pattern->rule] : NULL;
+            if (rule && are_named(r, rule, word, pattern->count)) {
+                failed = push_rule(r, rule, word->start) != 0;
                 place += (size_t)pattern->count;
             } else {
                 failed = push_word(&r->list, *word) != 0;
@@ -636,19 +643,32 @@ static int load_patterns(Tokenizer *t)
     return failed;
 }
 
+/* How many code points UTF-8 is, or -1 if it is none. */
+static int32_t count_points(const uint8_t *bytes, int32_t length)
+{
+    int32_t points = 0;
+    for (int32_t i = 0; i < length; points++) {
+        uint8_t first = bytes[i++];
+        int more = first < 0x80 ? 0 : first < 0xC2 || first > 0xF4 ? -1 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+        if (more < 0) return -1;
+        for (; more > 0; more--, i++)
+            if (i == length || (bytes[i] & 0xC0) != 0x80) return -1;
+    }
+    return points;
+}
+
 static const char *rule_error(const TokParts *parts)
 {
     for (int32_t i = 0; i < parts->rule_count; i++) {
         const TokRule *rule = &parts->rules[i];
         if (rule->bytes < 1 || rule->bytes > TOK_MAX_RULE || rule->count < 1 || rule->count > TOK_MAX_RULE_WORDS)
             return "rules";
-        int32_t points = 0, stated = 0;
-        for (int32_t b = 0; b < rule->bytes; b++) points += (rule->text[b] & 0xC0) != 0x80;
+        int32_t stated = 0;
         for (int32_t w = 0; w < rule->count; w++) {
             if (rule->words[w].length < 1 || rule->words[w].length > TOK_MAX_RULE) return "rules";
             stated += rule->words[w].length;
         }
-        if (stated != points) return "rules";
+        if (stated != count_points(rule->text, rule->bytes)) return "rules";
     }
     return NULL;
 }
