@@ -17,6 +17,7 @@ from sidecar.extproc.rpc.hpack import encode
 from sidecar.extproc.rpc.status import CallBroken, End, Status
 
 PREFIX_BYTES = 5
+STREAM_WINDOW = 1024 * 1024  # bytes that a peer may send on one stream beyond what was read
 _BEGIN = encode([(b":status", b"200"), (b"content-type", b"application/grpc")])
 _CLEAN_END = encode([(b"grpc-status", b"0")])
 _CUT_SHORT = CallBroken(End(Status.INTERNAL, "the stream ends within a message"))
@@ -185,6 +186,7 @@ class Call:
         return 0 <= size <= self._longest and content[0] == 0 and int.from_bytes(content[1:5], "big") == size
 
     def _give_back(self) -> None:
-        if self._held and not self._half_closed:
+        # Not for every message: until half of its room is used the peer waits for nothing.
+        if self._held >= STREAM_WINDOW // 2 and not self._half_closed:
             self._wire.give_room(self, self._held)
             self._held = 0

@@ -14,12 +14,11 @@ from typing import Any, Protocol, cast
 import structlog
 
 from sidecar.extproc.rpc import frames
-from sidecar.extproc.rpc.call import Call
+from sidecar.extproc.rpc.call import STREAM_WINDOW, Call
 from sidecar.extproc.rpc.frames import ConnectionBroken, Frame, FrameReader, frame, unpadded
 from sidecar.extproc.rpc.hpack import FieldDecoder, HpackBroken
 from sidecar.extproc.rpc.status import End, Status
 
-STREAM_WINDOW = 1024 * 1024  # bytes that a peer may send on one stream beyond what was read
 CONNECTION_WINDOW = 1 << 30  # streams are what is bounded
 DEFAULT_WINDOW = 65_535
 MAX_BLOCK_BYTES = 64 * 1024

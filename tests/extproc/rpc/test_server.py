@@ -192,6 +192,19 @@ def test_a_peer_gets_no_more_room_for_messages_that_nobody_reads(socket_folder: 
     run(main())
 
 
+def test_small_messages_are_read_without_a_word_about_room(socket_folder: Path) -> None:
+    async def main() -> None:
+        async with serving(socket_folder, echo) as (peer, _):
+            peer.open(1)
+            for count in range(1, 50):
+                peer.http.send_data(1, message(b"x" * 100))
+                await peer.until(lambda count=count: len(peer.content.get(1, b"")) == 105 * count)
+            updates = [event for event in peer.events if isinstance(event, h2.events.WindowUpdated)]
+            assert [event.stream_id for event in updates] == [0]
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("path", "sent", "status"),
     [
