@@ -16,10 +16,8 @@ from sidecar.extproc.pb.envoy.config.core.v3.base_pb2 import HeaderMap, HeaderVa
 from sidecar.extproc.pb.envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import ProcessingMode
 from sidecar.extproc.pb.envoy.service.ext_proc.v3.external_processor_pb2 import (
     BodyMutation,
-    BodyResponse,
     CommonResponse,
     HeaderMutation,
-    HeadersResponse,
     HttpBody,
     ImmediateResponse,
     ProcessingRequest,
@@ -27,7 +25,6 @@ from sidecar.extproc.pb.envoy.service.ext_proc.v3.external_processor_pb2 import 
     ProtocolConfiguration,
     TrailersResponse,
 )
-from sidecar.extproc.pb.envoy.type.v3.http_status_pb2 import HttpStatus
 from sidecar.model import (
     Body,
     BodyMode,
@@ -59,6 +56,8 @@ _MODES = {
     ProcessingMode.BUFFERED_PARTIAL: BodyMode.BUFFERED_PARTIAL,
     ProcessingMode.FULL_DUPLEX_STREAMED: BodyMode.FULL_DUPLEX_STREAMED,
 }
+_APPEND = HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
+_OVERWRITE = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 _WIRE_MODES = {mode: wire for wire, mode in _MODES.items()}
 
 
@@ -95,7 +94,9 @@ def encode(reply: EnvoyReply, modes: BodyModes) -> bytes:
         ValueError: A refusal's status is not 400..599 (Envoy would make it 200), header text is not
             Latin-1, or ``response_mode`` names no mode.
     """
-    return _response(reply, modes).SerializeToString()
+    response = ProcessingResponse()
+    _fill(response, reply, modes)
+    return response.SerializeToString()
 
 
 # --- from Envoy ----------------------------------------------------------------------------------
@@ -155,35 +156,80 @@ def _body_modes(config: ProtocolConfiguration) -> BodyModes:
 # --- to Envoy ------------------------------------------------------------------------------------
 
 
-def _response(reply: EnvoyReply, modes: BodyModes) -> ProcessingResponse:
+# Messages are filled in place: building them from parts copies every part.
+
+
+def _fill(response: ProcessingResponse, reply: EnvoyReply, modes: BodyModes) -> None:
     match reply:
-        case HeadersReply():
-            return _headers_response(reply, modes)
+        case StreamedReply(direction, chunk, end_of_stream):
+            streamed = _body_part(response, direction).body_mutation.streamed_response
+            streamed.body = chunk
+            streamed.end_of_stream = end_of_stream
         case BodyReply(direction, body, edit):
-            return _body_response(direction, _common(edit, _body_mutation(body)))
-        case StreamedReply():
-            return _streamed_response(reply)
+            part = _body_part(response, direction)
+            _fill_edit(part, edit)
+            if body is not None:
+                _fill_body(part.body_mutation, body)
+        case HeadersReply(direction, edit, response_mode):
+            request = direction is Direction.REQUEST
+            part = (response.request_headers if request else response.response_headers).response
+            part.SetInParent()
+            _fill_edit(part, edit)
+            if response_mode is not None:
+                response.mode_override.CopyFrom(mode_override(modes.request, response_mode))
         case TrailersReply(direction, remove):
-            part = TrailersResponse(header_mutation=_header_mutation(HeaderEdit(remove=remove)))
-            if direction is Direction.REQUEST:
-                return ProcessingResponse(request_trailers=part)
-            return ProcessingResponse(response_trailers=part)
+            request = direction is Direction.REQUEST
+            trailers = response.request_trailers if request else response.response_trailers
+            trailers.SetInParent()
+            _fill_edit(trailers, HeaderEdit(remove=remove))
         case Refusal():
             if not 400 <= reply.status <= 599:
                 raise ValueError(f"status {reply.status} is no refusal; 400..599 is allowed")
-            return ProcessingResponse(immediate_response=_immediate(reply, REFUSAL_DETAILS))
+            _fill_immediate(response.immediate_response, reply, REFUSAL_DETAILS)
         case Echo():
-            return ProcessingResponse(immediate_response=_immediate(reply, ECHO_DETAILS))
+            _fill_immediate(response.immediate_response, reply, ECHO_DETAILS)
         case _:
             assert_never(reply)
 
 
-def _headers_response(reply: HeadersReply, modes: BodyModes) -> ProcessingResponse:
-    part = HeadersResponse(response=_common(reply.edit, None))
-    override = None if reply.response_mode is None else mode_override(modes.request, reply.response_mode)
-    if reply.direction is Direction.REQUEST:
-        return ProcessingResponse(request_headers=part, mode_override=override)
-    return ProcessingResponse(response_headers=part, mode_override=override)
+def _body_part(response: ProcessingResponse, direction: Direction) -> CommonResponse:
+    request = direction is Direction.REQUEST
+    part = (response.request_body if request else response.response_body).response
+    part.SetInParent()
+    return part
+
+
+def _fill_body(mutation: BodyMutation, body: bytes) -> None:
+    if body:
+        mutation.body = body
+    else:
+        mutation.clear_body = True
+
+
+def _fill_edit(part: CommonResponse | TrailersResponse, edit: HeaderEdit) -> None:
+    if edit.set:
+        _fill_headers(part.header_mutation, edit.set)
+    if edit.remove:
+        part.header_mutation.remove_headers.extend(edit.remove)
+
+
+def _fill_headers(mutation: HeaderMutation, fields: Iterable[tuple[str, str]]) -> None:
+    seen: set[str] = set()
+    for name, text in fields:
+        option = mutation.set_headers.add()
+        option.header.key = name
+        option.header.raw_value = text.encode("latin-1")
+        # The first of a name replaces what is there; were the second to do so too, the first were lost.
+        option.append_action = _APPEND if name in seen else _OVERWRITE
+        option.keep_empty_value = not text
+        seen.add(name)
+
+
+def _fill_immediate(immediate: ImmediateResponse, answer: Refusal | Echo, details: str) -> None:
+    immediate.status.code = answer.status  # type: ignore[assignment]  # an open enum: any code is fine
+    _fill_headers(immediate.headers, answer.headers)
+    immediate.body = answer.body
+    immediate.details = details
 
 
 def mode_override(request: BodyMode, response: BodyMode) -> ProcessingMode:
@@ -214,53 +260,3 @@ def _streamed_response(reply: StreamedReply) -> ProcessingResponse:
     streamed.body = reply.chunk
     streamed.end_of_stream = reply.end_of_stream
     return response
-
-
-def _body_response(direction: Direction, common: CommonResponse) -> ProcessingResponse:
-    part = BodyResponse(response=common)
-    if direction is Direction.REQUEST:
-        return ProcessingResponse(request_body=part)
-    return ProcessingResponse(response_body=part)
-
-
-def _common(edit: HeaderEdit, body: BodyMutation | None) -> CommonResponse:
-    return CommonResponse(header_mutation=_header_mutation(edit), body_mutation=body)
-
-
-def _body_mutation(body: bytes | None) -> BodyMutation | None:
-    if body is None:
-        return None
-    return BodyMutation(body=body) if body else BodyMutation(clear_body=True)
-
-
-def _header_mutation(edit: HeaderEdit) -> HeaderMutation | None:
-    if not edit.set and not edit.remove:
-        return None
-    return HeaderMutation(set_headers=_set_headers(edit.set), remove_headers=edit.remove)
-
-
-def _set_headers(fields: Iterable[tuple[str, str]]) -> list[HeaderValueOption]:
-    options: list[HeaderValueOption] = []
-    seen: set[str] = set()
-    for name, text in fields:
-        # The first of a name replaces what is there; were the second to do so too, the first were lost.
-        action = (
-            HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
-            if name in seen
-            else HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-        )
-        seen.add(name)
-        header = HeaderValue(key=name, raw_value=text.encode("latin-1"))
-        options.append(HeaderValueOption(header=header, append_action=action, keep_empty_value=not text))
-    return options
-
-
-def _immediate(answer: Refusal | Echo, details: str) -> ImmediateResponse:
-    status = HttpStatus()
-    status.code = answer.status  # type: ignore[assignment]  # an open enum: codes without a name are fine
-    return ImmediateResponse(
-        status=status,
-        headers=_header_mutation(HeaderEdit(set=answer.headers)),
-        body=answer.body,
-        details=details,
-    )
