@@ -67,10 +67,7 @@ class Numbering:
 
     def replacements(self) -> list[list[Replacement]]:
         """Return for each field what is to be put in the place of its spans."""
-        tokens = self._tokens.__getitem__
-        return [
-            list(map(Replacement, spans[::3], spans[1::3], map(tokens, spans[2::3]))) for spans in self._spans
-        ]
+        return [_replaced(spans, self._tokens) for spans in self._spans]
 
     def _in_order(
         self, spans: Sequence[Sequence[Covered]], first: int, known: int
@@ -123,6 +120,12 @@ class Numbering:
             return None
         number, start, end = source
         return self._fields[number].source(start, end)
+
+
+def _replaced(spans: array[int], tokens: Sequence[str]) -> list[Replacement]:
+    numbers = iter(spans)
+    triples = zip(numbers, numbers, map(tokens.__getitem__, numbers), strict=True)
+    return list(map(Replacement._make, triples))
 
 
 def in_time(each: Sequence[_Any], budget: Budget) -> Iterator[_Any]:

@@ -107,11 +107,15 @@ class SpanCache:
         """Return the keyed hash of each passage, for one set of detectors and whoever shares a scope."""
         shared = hashlib.blake2b(key=self._secret, person=b"spans", digest_size=KEY_BYTES)
         shared.update(b"%d:%d:%b" % (version, len(scope), scope))
+        begun: dict[tuple[bool, str], hashlib.blake2b] = {}  # texts of one request share few hints
         keys = []
         for passage in passages:
-            hashed = shared.copy()
-            hint = passage.hint.encode("utf-8", "surrogatepass")
-            hashed.update(b"%d:%d:%b" % (passage.patterns_only, len(hint), hint))
+            beside = passage.patterns_only, passage.hint
+            if beside not in begun:
+                hint = passage.hint.encode("utf-8", "surrogatepass")
+                begun[beside] = shared.copy()
+                begun[beside].update(b"%d:%d:%b" % (passage.patterns_only, len(hint), hint))
+            hashed = begun[beside].copy()
             hashed.update(passage.text.encode("utf-8", "surrogatepass"))
             keys.append(hashed.digest())
         return keys

@@ -19,8 +19,10 @@ from sidecar.detection.propagation import filled, whole
 from sidecar.detection.sought import LONGEST, NAMES, Covered, Entry, Sought, is_read_as_it_is, read_otherwise
 from sidecar.model import Passage, Span
 
+# ASCII as runs and blanks; what parts originals stays.
 _TO_RUNS = bytes(
-    code if 0x2F < code < 0x3A or 0x60 < code < 0x7B else 0x20 for code in bytes(range(256)).lower()
+    code if code == 0 or 0x2F < code < 0x3A or 0x60 < code < 0x7B else 0x20
+    for code in bytes(range(256)).lower()
 )
 # Characters outside of ASCII that fold to a letter or digit of it.
 _FOLDING = [char for char in map(chr, (*range(0x80, 0x2070), 0x212A)) if folded(char).isascii()]
@@ -119,16 +121,17 @@ def _that_may_stand_in(
         runs.update(_runs(passage.text).split())
         if read := read_otherwise(passage.text, tick):
             runs.update(_runs(read.text).split())
-    for source in sources:
-        original = _original(passages, source)
-        if not is_read_as_it_is(original) or len(original) > LONGEST:
-            yield source
-            continue
-        own = original.encode().translate(_TO_RUNS).split()
+    originals = [_original(passages, source) for source in sources]
+    own_runs = "\0".join(originals).encode("ascii", "replace").translate(_TO_RUNS).split(b"\0")
+    if len(own_runs) != len(sources):  # one of them holds the sign that parts them
+        own_runs = list(map(_runs, originals))
+    for source, original, own in zip(sources, originals, map(bytes.split, own_runs), strict=True):
         if (
             runs.issuperset(own)
             or (source.entity_type in NAMES and not runs.isdisjoint(own))
             or b"".join(own) in runs
+            or len(original) > LONGEST
+            or not is_read_as_it_is(original)
         ):
             yield source
 
@@ -140,12 +143,14 @@ def _changes(
     if not was:
         return False
     is_few = len(was) <= _FEW
-    spelled = [[b" %b " % run for run in _runs(spelling).split()] for spelling in was]
+    spelled = {tuple(b" %b " % run for run in _runs(spelling).split()) for spelling in was}
+    # The longest run is found fastest, and is the rarest.
+    led = [(max(each, key=len, default=b""), each) for each in spelled]
     for passage, how in zip(passages, reads, strict=True):
         tick()
         if is_few and how != Reads.OTHERWISE:
             runs = _runs(passage.text, how)
-            if not any(all(run in runs for run in each) for each in spelled):
+            if not any(lead in runs and all(run in runs for run in each) for lead, each in led):
                 continue
         texts = [passage.text]
         if read := read_otherwise(passage.text, tick):
@@ -171,4 +176,4 @@ def _runs(text: str, how: int | None = None) -> bytes:
         how = Reads.FOLDED if not text.isascii() and _FOLDS.search(text) else Reads.PLAINLY
     if how == Reads.FOLDED:
         text = folded(text)
-    return b" %b " % text.encode("ascii", "replace").translate(_TO_RUNS)
+    return b" %b " % text.encode("ascii", "replace").translate(_TO_RUNS).replace(b"\0", b" ")

@@ -114,30 +114,34 @@ def scan(text: str, start: int = 0) -> Entries:
     entries = Entries()
     kinds, starts, ends, afters = entries.kinds, entries.starts, entries.ends, entries.afters
     opened: list[int] = []
-    match_next, position = _match_only, start
+    match_next, position, count = _match_only, start, 0
     while True:
         match = match_next(text, position)
-        if match is None or len(kinds) >= MAX_ENTRIES:
+        if match is None or count >= MAX_ENTRIES:
             at_most = JsonInvalid(text, position, f"at most {MAX_ENTRIES} keys and values")
             raise at_most if match else _explained(text, position, in_object=match_next is _match_member)
         if match_next is _match_member:
+            first, end = match.span(_KEY)
+            count += 1
             kinds.append(_KEY)
-            starts.append(match.start(_KEY))
-            ends.append(match.end(_KEY))
-            afters.append(len(kinds))
+            starts.append(first)
+            ends.append(end)
+            afters.append(count)
         kind = match.lastindex or 0
-        end, position = match.end(kind), match.end()
+        first, end = match.span(kind)
+        position = match.end()
         if kind == _LONG:
             end, position = _read_string(text, position, entries, _match_comma if opened else _match_space)
             kind = _STRING_KIND
+        count += 1
         kinds.append(kind)
-        starts.append(match.start(match.lastindex or 0))
+        starts.append(first)
         ends.append(end)
-        afters.append(len(kinds))
+        afters.append(count)
         if kind >= _ARRAY:
-            opened.append(len(kinds) - 1)
+            opened.append(count - 1)
             if len(opened) > MAX_DEPTH:
-                raise JsonInvalid(text, match.start(kind), f"at most {MAX_DEPTH} levels")
+                raise JsonInvalid(text, first, f"at most {MAX_DEPTH} levels")
             match_next = _match_element if kind == _ARRAY else _match_member
             if text[position : position + 1] not in ("]", "}"):
                 continue

@@ -21,7 +21,7 @@ from json import JSONDecoder, JSONEncoder
 from typing import Protocol
 
 from sidecar.formats.json_grammar import NUMBER, JsonInvalid, Kind, scan
-from sidecar.formats.source_map import SourceMap
+from sidecar.formats.source_map import SourceMap, each_at
 
 __all__ = [
     "Document",
@@ -106,7 +106,12 @@ class Document:
     def decoded(self, entry: int) -> str:
         """Return the text of the string or key at ``entry``; any other value as it is spelled."""
         text = self._texts.get(entry)
-        return _text(self.text, self.starts[entry], self.ends[entry]) if text is None else text
+        if text is not None:
+            return text
+        source, start = self.text[self.starts[entry] : self.ends[entry]], self.starts[entry]
+        if source[0] != '"':
+            return source
+        return str(_decode(self.text, start)[0]) if "\\" in source else source[1:-1]
 
     def numbers(self, entry: int) -> Iterator[Literal]:
         """Yield the numbers of a NUMBER or NUMBERS entry."""
@@ -189,9 +194,7 @@ class Literal:
         if not self.is_string or len(self.text) == self.end - first - 1:
             shift = first if self.is_string else self.start
             return [shift + offset for offset in offsets]
-        if self._map is None:
-            self._map = SourceMap(self.document.text, first, self.end - 1)
-        return self._map.each(offsets)
+        return each_at(self.document.text, first, self.end - 1, offsets)
 
     def source(self, start: int, end: int) -> str:
         """Return how the document spells code points ``[start, end)`` of ``text``."""
@@ -226,10 +229,9 @@ class Edits:
 
     def put_each(self, literal: Literal, changes: Sequence[Change]) -> None:
         """Write each text over code points ``[start, end)`` of a string; the stretches ascend."""
-        starts = literal.each_at([start for start, _, _ in changes])
-        ends = literal.each_at([end for _, end, _ in changes])
+        offsets = iter(literal.each_at([offset for start, end, _ in changes for offset in (start, end)]))
         texts = (escaped(text) for _, _, text in changes)
-        self._changes.setdefault(literal.document, []).extend(zip(starts, ends, texts, strict=True))
+        self._changes.setdefault(literal.document, []).extend(zip(offsets, offsets, texts, strict=True))
 
     def set(self, literal: Literal, text: str) -> None:
         """Write ``text`` over the whole text of a string."""
@@ -285,15 +287,6 @@ def spliced(text: str, edits: Iterable[Change]) -> str:
         pieces += (text[position:start], new)
         position = end
     return "".join([*pieces, text[position:]])
-
-
-def _text(text: str, start: int, end: int) -> str:
-    if text[start] != '"':
-        return text[start:end]
-    if text.find("\\", start, end) < 0:
-        return text[start + 1 : end - 1]
-    decoded, _ = _decode(text, start)
-    return str(decoded)
 
 
 def _surrogate_escape(match: re.Match[str]) -> str:

@@ -10,9 +10,9 @@ from json import JSONDecoder
 
 # One code point each: a pair of surrogates counts as one, as the decoder joins it.
 _ESCAPE = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
+_escapes = re.compile(_ESCAPE).finditer
 _split_escapes = re.compile(f"({_ESCAPE})").split
-_MOST = 1024  # escapes in a block
-_blocks = re.compile(rf"(?:[^\\]*+(?:{_ESCAPE})){{1,{_MOST}}}+|[^\\]++").finditer
+_blocks = re.compile(rf"(?:[^\\]*+(?:{_ESCAPE})){{1,1024}}+|[^\\]++").finditer
 _decode = JSONDecoder().raw_decode
 
 
@@ -27,16 +27,12 @@ class SourceMap:
 
     def __init__(self, text: str, start: int, end: int) -> None:
         self._text = text
-        self._ends: tuple[list[int], list[int]] = ([], [])
-        if text.count("\\", start, end) <= _MOST:
-            self._ends = _piece_ends(text[start:end])
-            self._starts, self._source, self._opened = [0, self._ends[0][-1]], [start, end], 0
-            return
         self._starts, self._source = [0], [start]
         for block in _blocks(text, start, end):
             self._starts.append(self._starts[-1] + len(_decode(f'"{block[0]}"')[0]))
             self._source.append(block.end())
         self._opened = -1
+        self._ends: tuple[list[int], list[int]] = ([], [])
 
     def at(self, offset: int) -> int:
         """Return where code point ``offset`` of the text begins, never inside an escape."""
@@ -44,32 +40,23 @@ class SourceMap:
         start, source = self._starts[block], self._source[block]
         if block == len(self._source) - 1:
             return source
-        self._open(block)
+        if block != self._opened:
+            self._opened = block
+            self._ends = _piece_ends(self._text[source : self._source[block + 1]])
         in_text, in_source = self._ends
         piece = bisect_right(in_text, offset - start) - 1
         return source + in_source[piece] + offset - start - in_text[piece]
 
-    def _open(self, block: int) -> None:
-        if block != self._opened:
-            self._opened = block
-            self._ends = _piece_ends(self._text[self._source[block] : self._source[block + 1]])
 
-    def each(self, offsets: Iterable[int]) -> Iterator[int]:
-        """Yield where each of these code points begins; they ascend."""
-        low, high, piece = 0, -1, 0
-        in_text, in_source = self._ends
-        for offset in offsets:
-            if not low <= offset < high:
-                block = bisect_right(self._starts, offset) - 1
-                if block == len(self._source) - 1:
-                    yield self._source[block]
-                    continue
-                self._open(block)
-                low, high, piece = self._starts[block], self._starts[block + 1], 0
-                source, (in_text, in_source) = self._source[block], self._ends
-            while in_text[piece + 1] <= offset - low:
-                piece += 1
-            yield source + in_source[piece] + offset - low - in_text[piece]
+def each_at(text: str, start: int, end: int, offsets: Iterable[int]) -> Iterator[int]:
+    """Yield what ``SourceMap.at`` says of each offset; they ascend, and nothing is kept."""
+    shift, escapes = start, _escapes(text, start, end)
+    escape = next(escapes, None)
+    for offset in offsets:
+        while escape and escape.start() - shift < offset:
+            shift += escape.end() - escape.start() - 1
+            escape = next(escapes, None)
+        yield offset + shift
 
 
 def _piece_ends(source: str) -> tuple[list[int], list[int]]:

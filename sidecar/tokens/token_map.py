@@ -88,7 +88,7 @@ class TokenMap:
         "_reserved",
         "_taken",
         "_types",
-        "_used",
+        "_unused",
     )
 
     def __init__(self, entity_types: Collection[str]) -> None:
@@ -99,7 +99,7 @@ class TokenMap:
         self._reserved: set[Name] = set()
         self._loaded: dict[Name, Original] = {}
         self._taken: set[Name] = set()  # of originals and covers
-        self._used: set[Original] = set()
+        self._unused: set[Original] = set()  # of earlier exchanges
         self._last: dict[str, int] = {}
         self._last_link: dict[Name, int] = {}
         self._links = Links()
@@ -115,7 +115,7 @@ class TokenMap:
     @property
     def counts(self) -> Mapping[str, int]:
         """How many originals of each entity type were tokenized here."""
-        return Counter(self._names[original][0] for original in self._used)
+        return Counter(name[0] for original, name in self._names.items() if original not in self._unused)
 
     def __contains__(self, original: object) -> bool:
         """Tell whether an original has a token."""
@@ -166,7 +166,7 @@ class TokenMap:
         if json_source is not None and original not in self._json_sources:
             self._json_sources[original] = json_source
             self._live = None
-        self._used.add(original)
+        self._unused.discard(original)
         name = self._names.get(original)
         if name is None:
             name = self._link(original, entity_type) or self._next(entity_type)
@@ -193,7 +193,6 @@ class TokenMap:
         if name in self._taken or name in self._reserved or original in self._names:
             raise ValueError("a token can be given once")
         self._enter(original, name)
-        self._used.add(original)
         if json_source is not None:
             self._json_sources[original] = json_source
         self._live = None
@@ -262,16 +261,19 @@ class TokenMap:
         self._loaded[name] = original
         if original not in self._names:
             self._enter(original, name)
+            self._unused.add(original)
         if json_source is not None:
             self._json_sources.setdefault(original, json_source)
 
     def _enter(self, original: Original, name: Name) -> None:
         self._names[original] = name
         self._taken.add(name)
-        number, _, link = name[1].partition("_")
-        self._last[name[0]] = max(self._last.get(name[0], 0), int(number))
-        of_number = name[0], number
-        self._last_link[of_number] = max(self._last_link.get(of_number, 0), int(link or 1))
+        entity_type, number = name
+        if "_" in number:
+            number, _, link = number.partition("_")
+            of_number = entity_type, number
+            self._last_link[of_number] = max(self._last_link.get(of_number, 1), int(link))
+        self._last[entity_type] = max(self._last.get(entity_type, 0), int(number))
         if not original.is_number:
             self._links.note(original.text, name)
 
@@ -291,7 +293,7 @@ class TokenMap:
         number = None if original.is_number else self._links.number(original.text, entity_type)
         if number is None or (entity_type, number) in self._types.linked:
             return None
-        link = self._last_link[entity_type, number] + 1
+        link = self._last_link.get((entity_type, number), 1) + 1
         while (entity_type, f"{number}_{link}") in self._reserved:
             link += 1
         return entity_type, f"{number}_{link}"
