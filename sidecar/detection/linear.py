@@ -29,7 +29,8 @@ WINDOW = 2048  # bytes of room that every attempt of an unbounded pattern gets
 MAX_VERIFIED_WIDTH = 512  # code points that a pattern with lookarounds may touch
 MAX_LEAVES = 4096  # backtracking paths of one attempt
 _BLOCK = 256  # start positions at most that ``re`` tries after a candidate before RE2 looks for the next
-_GROWTH = 8  # how many times more it tries after each candidate that was none
+_GROWTH = 8  # how many times more it tries if there was a candidate just before, and was none
+_NEAR = 16  # code points between two candidates that count as that
 _MEMORY = 32 << 20  # bytes RE2 may use for one pattern
 _UNANCHORED = re2._Anchor.UNANCHORED  # noqa: SLF001 - see _compiled
 _Match = Callable[[bytes, int, int], "tuple[int, int] | None"]
@@ -219,16 +220,18 @@ class Scan:
     def _verified(self, verifier: re.Pattern[str]) -> tuple[int, int] | None:
         reach = self._pattern._bounds  # noqa: SLF001
         assert reach is not None  # noqa: S101 - a verifier comes with bounds
-        text, room, size = self._view.text, reach.most + reach.ahead + 2, 1
+        text, room = self._view.text, reach.most + reach.ahead + 2
+        size, tried = 1, -_NEAR
         while candidate := self._direct():
             self._go_to_byte(candidate[0])
-            start, end = self._point, min(self._point + size, len(text))
+            start = self._point
+            size = min(size * _GROWTH, _BLOCK) if start < tried + _NEAR else 1
+            tried = min(start + size, len(text))
             look = verifier.match if size == 1 else verifier.search
-            found = look(text, start, min(end + room, len(text)))
-            if found is not None and found.start() < end:
+            found = look(text, start, min(tried + room, len(text)))
+            if found is not None and found.start() < tried:
                 return found.span(self._pattern._group)  # noqa: SLF001
-            self._stand_at(end)
-            size = min(size * _GROWTH, _BLOCK)
+            self._stand_at(tried)
             self._tick()
         return None
 
