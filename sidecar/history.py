@@ -73,11 +73,12 @@ class Recollection:
         self, detection: Detection, scope: bytes, fields: Sequence[TextField], passages: Sequence[Passage]
     ) -> None:
         self._cache = detection.cache
-        if self._cache is None or not fields:
-            return
-        self._keys = self._cache.keys(passages, detection.version, scope)
-        self._chained = self._cache.chained(list(map(_with_kind, self._keys, fields)))
         self._count = 0
+        self._keys: list[bytes] = []
+        self._chained: list[bytes] = []
+        if self._cache is not None:
+            self._keys = self._cache.keys(passages, detection.version, scope)
+            self._chained = self._cache.chained(list(map(_with_kind, self._keys, fields)))
 
     def longest(self) -> History:
         """Return what the most fields from the first on have come to."""
