@@ -24,7 +24,7 @@ from sidecar.detection.cache import Remember
 from sidecar.detection.linear import without_surrogates
 from sidecar.detection.names.entity import names
 from sidecar.detection.native import Kernel
-from sidecar.detection.ner_models import DEFAULT_MODELS, Found, load
+from sidecar.detection.ner_models import DEFAULT_MODELS, load
 from sidecar.detection.pieces import Piece, pieces
 from sidecar.detection.turn import NO_TURN, Turn
 from sidecar.errors import RequestRefused
@@ -134,10 +134,16 @@ class Ner:
         began = time.perf_counter()
         texts = [piece.text for piece in pieces]
         spans: list[list[Span]] = [[] for _ in texts]
+        judged: dict[tuple[int, int, int], list[tuple[int, int]]] = {}  # models agree on most
         for group in self._groups:
             for entity in group.entities(texts):
                 if entity_type := self._types.get(entity.label):
-                    spans[entity.text] += _spans(texts[entity.text], entity, entity_type)
+                    place = (entity.text, entity.start, entity.end)
+                    if (kept := judged.get(place)) is None:
+                        kept = judged[place] = names(texts[entity.text], entity.start, entity.end)
+                    spans[entity.text] += [
+                        Span(start, end, entity_type, _SCORE, Origin.NER, entity.model) for start, end in kept
+                    ]
         work = sum(map(_work, texts))
         if work > _BATCH_WORK // 10:
             rate = work / max(time.perf_counter() - began, 1e-6)
@@ -220,12 +226,6 @@ def _batches(passages: Sequence[Passage]) -> Iterator[list[_Item]]:
                 items, work = [], 0.0
     if items:
         yield items
-
-
-def _spans(text: str, entity: Found, entity_type: str) -> Iterator[Span]:
-    """Yield the names in one entity as spans of the text that was read."""
-    for start, end in names(text, entity.start, entity.end):
-        yield Span(start, end, entity_type, _SCORE, Origin.NER, entity.model)
 
 
 def _place(items: Sequence[_Item], found: Sequence[Sequence[Span]], placed: list[list[Span]]) -> None:

@@ -28,7 +28,8 @@ disable discuss download draft email enable explain export fix generate implemen
 message notify open outline press proofread remind rewrite schedule select send should summarise summarize
 tell translate upgrade use using visit why write
 """
-_OPENING = re.compile(rf"(?:{'|'.join((_GREETINGS + _REQUESTS).split())}),?\s+(?=\S)", re.IGNORECASE)
+_OPENERS = (_GREETINGS + _REQUESTS).split()
+_OPENING = re.compile(rf"(?:{'|'.join(_OPENERS)}),?\s+(?=\S)", re.IGNORECASE)
 _OPENS = re.compile(r"(?:\A|[.!?:;\n\"\u201c(*#>-]\s{0,3})\Z")
 _NUMBERS = re.compile(r"\A(?:[\d\W]+\s)?(.*?)(?:\s[\d\W]*)?\Z", re.DOTALL)
 # Empty lines, columns, brackets, wide gaps, links, and words longer than any name.
@@ -53,14 +54,35 @@ _CODE_WORD = re.compile(
 )
 
 
+_PLAIN = re.compile(r"[A-Za-z]+(?: [A-Za-z]+)*")  # most entities; no rule below but those of words applies
+_MAX_PLAIN = 50  # code points; what is longer may hold a word that is longer than any name
+_PLAIN_OPENERS = frozenset({"the", *_OPENERS})
+
+
 def names(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the stretches of an entity that can be names, ascending; possibly none."""
+    if _PLAIN.fullmatch(text, start, end) and _is_plain_name(text[start:end]):
+        return [(start, end)]
+    return _by_rules(text, start, end)
+
+
+def _by_rules(text: str, start: int, end: int) -> list[tuple[int, int]]:
     found, first = [], start
     for gap in _BREAK.finditer(text, start, end):
         found.append((first, gap.start()))
         first = gap.end()
     found.append((first, end))
     return [kept for low, high in found if (kept := _name(text, low, high))]
+
+
+def _is_plain_name(plain: str) -> bool:
+    """Tell whether plain words are a name as a whole; in doubt not, and all rules are asked."""
+    if len(plain) > _MAX_PLAIN:
+        return False
+    first, blank, _ = plain.partition(" ")
+    if blank:
+        return first.lower() not in _PLAIN_OPENERS
+    return plain[1:].islower() and plain.lower() not in _NO_NAMES
 
 
 def _name(text: str, start: int, end: int) -> tuple[int, int] | None:

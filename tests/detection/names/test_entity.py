@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.detection.names import entity as module
 from sidecar.detection.names.entity import names
 
 
@@ -107,3 +108,32 @@ def test_names_lie_within_the_entity_ascending_and_disjoint(entity: str, before:
     for start, end in names(before + entity + after, low, high):
         assert low <= start < end <= high
         low = end
+
+
+WORDS = [
+    "Jane",
+    "Doe",
+    "the",
+    "The",
+    "hi",
+    "Hi",
+    "Write",
+    "dear",
+    "iban",
+    "YAML",
+    "jsonLines",
+    "IOError",
+    "x",
+    "McGee",
+]
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(WORDS), st.from_regex(r"\A[A-Za-z]{1,60}\Z")), min_size=1, max_size=4)
+)
+def test_plain_words_are_judged_as_by_all_rules(words: list[str]) -> None:
+    entity = " ".join(words)
+    assert names(entity, 0, len(entity)) == module._by_rules(entity, 0, len(entity))
+    within = f"x. {entity}\nSubject: y"
+    place = (3, 3 + len(entity))
+    assert names(within, *place) == module._by_rules(within, *place)
