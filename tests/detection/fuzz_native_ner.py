@@ -1,8 +1,9 @@
 """Runs the native NER kernel on random models and documents, and on the texts of a folder, until time is up.
 
 What must hold: no sanitizer and no assertion has anything to say; all implementations find the spans of the
-scalar reference and differ from its floats by rounding alone; spans are ordered, disjoint and within their
-document; wrong sizes are errors. ``make fuzz`` and ``make sanitize`` run it on a build of its own.
+scalar reference and differ from its floats by rounding alone; which words are common, and what else is in a
+batch, changes not one bit; spans are ordered, disjoint and within their document; wrong sizes are errors.
+``make fuzz`` and ``make sanitize`` run it on a build of its own.
 """
 
 # ruff: noqa: T201 - a script talks to its user
@@ -15,10 +16,12 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sidecar.detection.native import Kernel
 from tests.detection.native_models import RandomModel, encoded, ner_component, random_batch, random_model
@@ -63,7 +66,7 @@ def one_round(kernel: Kernel, rng: np.random.Generator) -> tuple[int, int]:
     loaded = [model.load(kernel, name) for name in names]
     words = others = 0
     for _ in range(3):
-        features, lengths = random_batch(rng, len(model.rows))
+        features, lengths = random_batch(rng, len(model.rows), most=int(rng.choice([60, 1400, 3000])))
         results = [encoded(kernel, each, features, lengths, model.sizes[0]) for each in loaded]
         reference_spans, reference_rows = results[names.index("reference")]
         for spans, rows in results:
@@ -73,9 +76,33 @@ def one_round(kernel: Kernel, rng: np.random.Generator) -> tuple[int, int]:
                 assert float(np.abs(rows - reference_rows).max()) <= TOLERANCE * scale
             others += spans != reference_spans
         assert kernel.run(tuple(loaded), features, lengths) == [spans for spans, _ in results]
+        which = int(rng.integers(len(names)))
+        common = np.ascontiguousarray(features[rng.random(len(features)) < rng.random(), : len(model.rows)])
+        prepared = model.load(kernel, names[which], common)
+        check_bits(kernel, prepared, features, lengths, results[which])
         words += len(features)
     check_refusals(kernel, rng, model, loaded[0])
     return words, others
+
+
+def check_bits(
+    kernel: Kernel,
+    model: object,
+    features: NDArray[np.uint64],
+    lengths: Sequence[int],
+    expected: tuple[Sequence[tuple[int, int, int, int]], NDArray[np.float32]],
+) -> None:
+    """Run a model with common words on a batch and on each of its documents alone."""
+    spans, rows = expected
+    width = rows.shape[1]
+    assert encoded(kernel, model, features, tuple(lengths), width)[0] == spans
+    first = 0
+    for doc, length in enumerate(lengths):
+        last = first + length
+        found, alone = encoded(kernel, model, features[first:last], (length,), width)
+        assert [(doc, *span[1:]) for span in found] == [span for span in spans if span[0] == doc]
+        assert np.array_equal(alone, rows[first:last])
+        first = last
 
 
 def check_spans(spans: Sequence[tuple[int, int, int, int]], lengths: Sequence[int], labels: int) -> None:
@@ -97,6 +124,7 @@ def check_refusals(kernel: Kernel, rng: np.random.Generator, model: RandomModel,
     wrong = tuple(length + 1 for length in lengths) or (1,)
     for call in (
         lambda: kernel.load(kernel.kernels()[0], tuple(sizes), model.rows, model.seeds, model.arrays),
+        lambda: model.load(kernel, kernel.kernels()[0], np.zeros(8 * len(model.rows) + 1, np.uint8)),
         lambda: kernel.run((loaded,), features, wrong),
         lambda: kernel.run((loaded,), features, (*lengths, -1)),
         lambda: kernel.run((loaded,), features, (*lengths, 2**62)),
@@ -111,12 +139,14 @@ def check_refusals(kernel: Kernel, rng: np.random.Generator, model: RandomModel,
 def run_texts(kernel: Kernel, files: Sequence[Path]) -> None:
     """Run the real models on texts; what they find is checked against spaCy elsewhere."""
     from sidecar.detection import native_ner  # noqa: PLC0415 - spaCy; random models need none
+    from sidecar.detection.common_words import common_words  # noqa: PLC0415 - same
     from sidecar.detection.ner_models import DEFAULT_MODELS, load  # noqa: PLC0415 - same
 
     (group,) = load(DEFAULT_MODELS)
     pipes = [ner_component(reader.pipe) for reader in group.readers]
     names = [name for name in kernel.kernels() if name != "reference"]
-    models = {name: [native_ner.read(pipe, kernel, name) for pipe in pipes] for name in names}
+    common = partial(common_words, group.nlp)
+    models = {name: [native_ner.read(pipe, kernel, name, common) for pipe in pipes] for name in names}
     for file in files:
         texts = [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()]
         docs = [group.nlp.make_doc(text) for text in texts]
