@@ -13,6 +13,7 @@ from sidecar.detection.names.key_values import entity_type_of
 from sidecar.detection.names.keys import Meaning
 from sidecar.detection.names.needs import need_of
 from sidecar.detection.names.rules import Rule
+from sidecar.detection.names.windows import Windowed
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
@@ -44,7 +45,7 @@ _ASSIGNED = re.compile(
 )
 
 
-def _accounts(text: str, places: re.Pattern[str]) -> Iterator[Span]:
+def _accounts(text: str, places: Windowed) -> Iterator[Span]:
     """Yield the user names at places of one kind."""
     for account in places.finditer(text):
         start, end = account.span(account.lastgroup or 0)
@@ -53,6 +54,6 @@ def _accounts(text: str, places: re.Pattern[str]) -> Iterator[Span]:
 
 
 RULES = tuple(
-    Rule(need_of(places), partial(_accounts, places=places))
+    Rule(need_of(places), partial(_accounts, places=Windowed(places)))
     for places in (_ACCOUNT, _FOLDER, _UNIX, _ASSIGNED, _REMOTE)
 )

@@ -16,6 +16,7 @@ from sidecar.detection.linear import re2_options
 from sidecar.detection.names.name_shape import LETTER, Shape, has_no_capitals, is_ordinary, read
 from sidecar.detection.names.needs import need_of
 from sidecar.detection.names.rules import Rule
+from sidecar.detection.names.windows import AtLines
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
@@ -38,6 +39,7 @@ _SHORT_LINE = re.compile(
     r"(?P<end>,|[ ]?[-\u2013\u2014!]|:-?\)|)[ \t]{0,3}(?=\r?\n|\Z)",
     re.MULTILINE,
 )
+_SHORT_LINES = AtLines(_SHORT_LINE)
 _WORDS_NEXT = re.compile(r"(?:\r?\n[ \t]{0,4}){1,3}[^\W\d_]\S{0,40} \S{1,40} \S")
 _DATE_NEXT = re.compile(
     r"\r?\n[ \t]{0,4}\[?(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? )?\d{1,2}:\d{2}(?::\d{2})?\b"
@@ -93,7 +95,7 @@ def _signature(text: str, at: int, shape: Shape) -> Iterator[Span]:
 def _short_lines(text: str) -> Iterator[Span]:
     if "\n" not in text:
         return
-    for line in _SHORT_LINE.finditer(text):
+    for line in _SHORT_LINES.finditer(text):
         name = line.group("name")
         capitals = name[0].isupper() and not name.isupper()
         parts = name.split()

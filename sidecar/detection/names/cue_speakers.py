@@ -14,6 +14,7 @@ from itertools import groupby
 from sidecar.detection.names.name_shape import LETTER, NOT_CAPITALIZED_NAMES, is_ordinary
 from sidecar.detection.names.needs import need_of
 from sidecar.detection.names.rules import Rule
+from sidecar.detection.names.windows import AtLines
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
@@ -31,6 +32,7 @@ _LABEL = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
+_LABELS = AtLines(_LABEL)
 _HEADER = re.compile(
     r"-(?:agent|by|content|control|date|dist|email|encoding|expression|extra|file|for|id|language|length|license|name|python|type|url|version)\Z",
     re.IGNORECASE,
@@ -44,7 +46,7 @@ _SPEAKERS = frozenset(_SPEAKER_WORDS.split())
 
 
 def _speakers(text: str) -> Iterator[Span]:
-    labels = [*_LABEL.finditer(text)]
+    labels = [*_LABELS.finditer(text)]
     said = [label.group("name") for label in labels if label.group("speech") or label.group("quote")]
     spoken = Counter(name for name, _ in groupby(said))  # a key that is repeated is no turn of a dialog
     turns = [name for name, count in spoken.items() if count > 1]

@@ -28,8 +28,8 @@ disable discuss download draft email enable explain export fix generate implemen
 message notify open outline press proofread remind rewrite schedule select send should summarise summarize
 tell translate upgrade use using visit why write
 """
-_OPENERS = (_GREETINGS + _REQUESTS).split()
-_OPENING = re.compile(rf"(?:{'|'.join(_OPENERS)}),?\s+(?=\S)", re.IGNORECASE)
+_OPENING_WORDS = (_GREETINGS + _REQUESTS).split()
+_OPENING = re.compile(rf"(?:{'|'.join(_OPENING_WORDS)}),?\s+(?=\S)", re.IGNORECASE)
 _OPENS = re.compile(r"(?:\A|[.!?:;\n\"\u201c(*#>-]\s{0,3})\Z")
 _NUMBERS = re.compile(r"\A(?:[\d\W]+\s)?(.*?)(?:\s[\d\W]*)?\Z", re.DOTALL)
 # Empty lines, columns, brackets, wide gaps, links, and words longer than any name.
@@ -54,19 +54,18 @@ _CODE_WORD = re.compile(
 )
 
 
-_PLAIN = re.compile(r"[A-Za-z]+(?: [A-Za-z]+)*")  # most entities; no rule below but those of words applies
-_MAX_PLAIN = 50  # code points; what is longer may hold a word that is longer than any name
-_PLAIN_OPENERS = frozenset({"the", *_OPENERS})
+# Most entities: nothing but words of letters, of which none is left out unless it is the first.
+_PLAIN = re.compile(r"[A-Za-z]{1,50}(?: [A-Za-z]{1,50})*")
+_NOT_FIRST = frozenset(("the", *_OPENING_WORDS))
+_MAY_BE_DIGIT = re.compile(r"[^\x00-/:-\x7f]")
+_TWO_SIGNS = re.compile(r"[^\W_].*?[^\W_]", re.DOTALL)
+_BLANK = re.compile(r"\s")
 
 
 def names(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the stretches of an entity that can be names, ascending; possibly none."""
     if _PLAIN.fullmatch(text, start, end) and _is_plain_name(text[start:end]):
         return [(start, end)]
-    return _by_rules(text, start, end)
-
-
-def _by_rules(text: str, start: int, end: int) -> list[tuple[int, int]]:
     found, first = [], start
     for gap in _BREAK.finditer(text, start, end):
         found.append((first, gap.start()))
@@ -75,14 +74,12 @@ def _by_rules(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [kept for low, high in found if (kept := _name(text, low, high))]
 
 
-def _is_plain_name(plain: str) -> bool:
-    """Tell whether plain words are a name as a whole; in doubt not, and all rules are asked."""
-    if len(plain) > _MAX_PLAIN:
-        return False
-    first, blank, _ = plain.partition(" ")
+def _is_plain_name(name: str) -> bool:
+    """Tell whether words of ASCII letters surely are a name as they stand."""
+    first, blank, _ = name.partition(" ")
     if blank:
-        return first.lower() not in _PLAIN_OPENERS
-    return plain[1:].islower() and plain.lower() not in _NO_NAMES
+        return first.lower() not in _NOT_FIRST
+    return name[1:].islower() and name.lower() not in _NO_NAMES
 
 
 def _name(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -125,12 +122,13 @@ def _closes_abbreviation(text: str, start: int, end: int) -> bool:
 
 
 def _mostly_digits(name: str) -> bool:
+    if not _MAY_BE_DIGIT.search(name):
+        return False
     return len(_LETTER.findall(name)) < sum(char.isdigit() for char in name)
 
 
 def _can_be_name(name: str) -> bool:
-    signs = sum(char.isalnum() for char in name)
-    if not _LETTER.search(name) or (signs == 1 and name.isascii()) or _mostly_digits(name):
+    if not _LETTER.search(name) or _mostly_digits(name) or (name.isascii() and not _TWO_SIGNS.search(name)):
         return False
-    is_word = not any(char.isspace() for char in name)
+    is_word = not _BLANK.search(name)
     return not (is_word and (name.lower() in _NO_NAMES or _CODE_WORD.search(name)))

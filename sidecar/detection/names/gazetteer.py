@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from sidecar.detection.names.gazetteer_east import EastAsianNames, is_east_asian
@@ -42,6 +43,7 @@ from sidecar.detection.names.gazetteer_text import (
     shape,
     word_in,
 )
+from sidecar.detection.names.windows import stretches
 from sidecar.model import Origin, Span
 
 _FULL_SCORE, _GIVEN_SCORE, _PLACE_SCORE = 0.65, 0.6, 0.6  # below the model's 0.7
@@ -105,14 +107,16 @@ class Gazetteer:
     def _listed(self, text: str) -> Iterator[Word]:
         """Yield the words with which a name may start, as far as the word itself and what adjoins it tell."""
         facts_of, is_plain = self._words.facts.get, text.isascii() and "'" not in text
-        for match in WORD.finditer(text):
+        for match in chain.from_iterable(WORD.finditer(text, *stretch) for stretch in stretches(text)):
             spelled = match[0]
-            facts, size = facts_of(spelled.lower(), 0), len(spelled)
-            if not is_plain and ("'" in spelled or not spelled.isascii()):
+            if is_plain or (spelled.isascii() and "'" not in spelled):
+                facts, size = facts_of(spelled.lower(), 0), 0
+            else:
                 facts, size = self._words.look_up(spelled)
             if not facts & _KNOWN:
                 continue
             start = match.start()
+            size = size or len(spelled)
             end = start + size
             if spelled.islower() and not self._may_be_small(text, start, end, facts):
                 continue

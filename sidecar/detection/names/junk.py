@@ -36,6 +36,7 @@ from sidecar.detection.names.stretches import Stretches
 from sidecar.detection.names.term_lists import beside_terms
 from sidecar.detection.names.terms import Terms
 from sidecar.detection.names.text_kind import NEEDS, TextKind
+from sidecar.detection.names.windows import Windowed
 from sidecar.model import Span
 
 _FIRMS = frozenset(
@@ -51,7 +52,7 @@ _NAME = GIVEN | SURNAME
 _KNOWN = _NAME | PLACE | LARGE
 _WORDS = re.compile(r"[\w+#.'\u2019-]*[\w+#]")
 _CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]|\d|_")
-_BRACED = re.compile(r"\{\{\s{0,2}(?:[A-Z][A-Z0-9_]{0,60}|[a-z][a-z0-9_.]{0,60})\s{0,2}\}\}")
+_BRACED = Windowed(re.compile(r"\{\{\s{0,2}(?:[A-Z][A-Z0-9_]{0,60}|[a-z][a-z0-9_.]{0,60})\s{0,2}\}\}"))
 _VERSION = re.compile(r"(?:^|\s)v?\d+\.\d")
 _JOINT = re.compile(r"[,;/&]|and|or")
 _LIST = re.compile(r"\s*(?:[,;/&]|\band\b|\bor\b)\s*")

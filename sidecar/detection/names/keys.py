@@ -51,7 +51,8 @@ def meaning_of(key: str) -> Meaning | None:
 
 
 def _words(key: str) -> list[str]:
-    return [word for word in _SPLIT.split(_HUMP.sub(" ", key).lower()) if word and not word.isdigit()]
+    spaced = key if key[1:].islower() else _HUMP.sub(" ", key)
+    return [word for word in _SPLIT.split(spaced.lower()) if word and not word.isdigit()]
 
 
 def _meaning(entry: str) -> Meaning | None:

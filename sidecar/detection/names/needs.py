@@ -43,9 +43,13 @@ def need_of(pattern: re.Pattern[str], *, of_lines: bool = False) -> str:
         pattern: An expression without back-references and the like.
         of_lines: It is run on single lines, its need on texts of many.
     """
-    flags = pattern.flags & _FLAGS | (re.MULTILINE if of_lines else 0)
-    tree = _widened(parse(pattern.pattern, flags), at_end=True)
+    tree = _widened(tree_of(pattern, re.MULTILINE if of_lines else 0), at_end=True)
     return source(_within_lines(tree) if of_lines else tree, Dialect.COARSE)
+
+
+def tree_of(pattern: re.Pattern[str], more_flags: int = 0) -> Node:
+    """Return a compiled expression as a tree; its classes are those of ``re.ASCII``."""
+    return parse(pattern.pattern, pattern.flags & _FLAGS | more_flags)
 
 
 def _widened(node: Node, *, at_end: bool) -> Node:

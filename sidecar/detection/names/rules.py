@@ -31,11 +31,11 @@ class Gates:
             self._needs.Add(need.encode())
         self._needs.Compile()
 
-    def open(self, text: str) -> Sequence[int]:
+    def open(self, text: str) -> list[int]:
         """Return the numbers of all that may match, ascending; the others surely do not.
 
-        Args:
-            text: A text without lone surrogates.
+        Raises:
+            UnicodeEncodeError: The text holds lone surrogates.
         """
         return sorted(self._needs.Match(text.encode()) or ())
 
@@ -60,8 +60,12 @@ class Rules:
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of all rules in a text; they may overlap."""
-        text = without_surrogates(text)
+        try:
+            likely = self._gates.open(text)
+        except UnicodeEncodeError:
+            text = without_surrogates(text)
+            likely = self._gates.open(text)
         spans: list[Span] = []
-        for index in self._gates.open(text):
+        for index in likely:
             spans += self._finds[index](text)
         return spans

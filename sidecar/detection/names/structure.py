@@ -16,10 +16,11 @@ from sidecar.detection.names.key_values import ENTITY_TYPES, MAX_VALUE, entity_t
 from sidecar.detection.names.keys import LAST_WORD, Meaning, meaning_of
 from sidecar.detection.names.name_shape import LETTER, Shape, is_caseless, read
 from sidecar.detection.names.rules import Rule, Rules
+from sidecar.detection.names.windows import Windowed
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
-_SEPARATOR = re.compile(r"=>|[:=\uff1a](?![:=/])")
+_SEPARATOR = Windowed(re.compile(r"=>|[:=\uff1a](?![:=/])"))
 _KEYED = rf"(?i:{LAST_WORD})[^A-Za-z\n]*[:=\x{{ff1a}}]"
 _BACK = 50  # code points before a separator that may hold its key
 # Read backward from the separator.

@@ -15,12 +15,13 @@ from sidecar.detection.names.key_values import entity_type_of, is_single_name
 from sidecar.detection.names.keys import LAST_WORD, MAX_KEY, Meaning, meaning_of
 from sidecar.detection.names.needs import need_of
 from sidecar.detection.names.rules import Rule
+from sidecar.detection.names.windows import Windowed
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
 _MAX_HEADER = 600  # code points
 _MAX_COLUMNS = 64
-_LINE = re.compile(r"[^\r\n]+")
+_LINE_ENDS = Windowed(re.compile(r"[\r\n]{1,64}"))
 _CELL = {
     mark: re.compile(
         rf'[ ]{{0,8}}"((?:[^"]|""){{0,400}})"[ ]{{0,8}}(?={re.escape(mark)}|\Z)|([^{re.escape(mark)}]*)'
@@ -29,18 +30,22 @@ _CELL = {
 }
 _MARKUP = "*_`~ \t\"'"
 _RULE = re.compile(r"[\s|:+-]*-[\s|:+-]*")
-_ROW = re.compile(r"<tr\b[^<>]{0,200}>", re.IGNORECASE)
-_HTML_CELL = re.compile(
-    r"""
-    <t[dh]\b[^<>]{0,200}>
-    (?: [ \t\n]{0,20} <[a-z]{1,8}\b[^<>]{0,200}> ){0,3}
-    [ \t\n]{0,20} ([^<>\n]{0,200}?) [ \t\n]{0,20} <
-    """,
-    re.IGNORECASE | re.VERBOSE,
+_ROW = Windowed(re.compile(r"<tr\b[^<>]{0,200}>", re.IGNORECASE))
+_HTML_CELL = Windowed(
+    re.compile(
+        r"""
+        <t[dh]\b[^<>]{0,200}>
+        (?: [ \t\n]{0,20} <[a-z]{1,8}\b[^<>]{0,200}> ){0,3}
+        [ \t\n]{0,20} ([^<>\n]{0,200}?) [ \t\n]{0,20} <
+        """,
+        re.IGNORECASE | re.VERBOSE,
+    )
 )
-_INSERT = re.compile(
-    r"\binsert\s{1,4}into\s{1,4}[\w.\"`\[\]]{1,80}\s{0,4}\(([^()]{1,600})\)\s{0,8}values\s{0,8}",
-    re.IGNORECASE,
+_INSERT = Windowed(
+    re.compile(
+        r"\binsert\s{1,4}into\s{1,4}[\w.\"`\[\]]{1,80}\s{0,4}\(([^()]{1,600})\)\s{0,8}values\s{0,8}",
+        re.IGNORECASE,
+    )
 )
 _TUPLE = re.compile(r"\(([^()\n]{1,1000})\)\s{0,8},?\s{0,8}")
 _SQL_CELL = re.compile(r"\s{0,8}'((?:[^']|''){0,400})'\s{0,8}(?=,|\Z)|([^,]*)")
@@ -68,23 +73,34 @@ def _type_of(meaning: Meaning, cell: str) -> str | None:
 def _delimited(text: str) -> Iterator[tuple[int, int, Meaning]]:
     columns: dict[int, Meaning] = {}
     mark, width = "", 0
-    for line in _LINE.finditer(text):
+    for (start, end), behind in _with_next(_lines(text)):
         if columns:
-            if mark == "|" and _RULE.fullmatch(line.group()):
+            if mark == "|" and _RULE.fullmatch(text, start, end):
                 continue
-            cells = _cells(text, line.start(), line.end(), mark)
+            cells = _cells(text, start, end, mark)
             if len(cells) == width:
                 yield from _meant(cells, columns)
                 continue
             columns = {}
-        if line.end() - line.start() > _MAX_HEADER:
+        if end - start > _MAX_HEADER:
             continue
-        mark = _mark(line.group())
+        mark = _mark(text[start:end])
         if mark:
-            header = _cells(text, line.start(), line.end(), mark)
+            header = _cells(text, start, end, mark)
             columns, width = _columns(text, header), len(header)
-            if len(columns) * 4 < width or not _next_line_fits(text, line.end(), mark, width):
+            if len(columns) * 4 < width or not _row_follows(text, end, behind, mark, width):
                 columns = {}
+
+
+def _lines(text: str) -> Iterator[Cell]:
+    """Yield the stretches of the lines that are not empty."""
+    start = 0
+    for ends in _LINE_ENDS.finditer(text):
+        if start < ends.start():
+            yield start, ends.start()
+        start = ends.end()
+    if start < len(text):
+        yield start, len(text)
 
 
 def _mark(line: str) -> str:
@@ -94,11 +110,19 @@ def _mark(line: str) -> str:
     return next((mark for mark in "\t;," if mark in line), "")
 
 
-def _next_line_fits(text: str, at: int, mark: str, width: int) -> bool:
-    line = _LINE.search(text, at)
-    if line is None or "\n\n" in text[at : line.start()]:
+def _with_next(lines: Iterator[Cell]) -> Iterator[tuple[Cell, Cell | None]]:
+    line = next(lines, None)
+    while line is not None:
+        behind = next(lines, None)
+        yield line, behind
+        line = behind
+
+
+def _row_follows(text: str, end: int, line: Cell | None, mark: str, width: int) -> bool:
+    """Tell whether a line follows at once on a header that ends at ``end`` and has as many cells."""
+    if line is None or "\n\n" in text[end : line[0]]:
         return False
-    return len(_cells(text, line.start(), line.end(), mark)) == width
+    return len(_cells(text, *line, mark)) == width
 
 
 def _columns(text: str, header: list[Cell]) -> dict[int, Meaning]:
@@ -176,6 +200,6 @@ def _inserts(text: str) -> Iterator[tuple[int, int, Meaning]]:
 
 RULES = (
     Rule(_A_HEADER, partial(_cells_of, table=_delimited)),
-    Rule(need_of(_ROW), partial(_cells_of, table=_html)),
-    Rule(need_of(_INSERT), partial(_cells_of, table=_inserts)),
+    Rule(need_of(_ROW.pattern), partial(_cells_of, table=_html)),
+    Rule(need_of(_INSERT.pattern), partial(_cells_of, table=_inserts)),
 )

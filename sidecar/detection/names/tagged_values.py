@@ -14,6 +14,7 @@ from sidecar.detection.names.key_values import entity_type_of
 from sidecar.detection.names.keys import Meaning, meaning_of
 from sidecar.detection.names.needs import need_of
 from sidecar.detection.names.rules import Rule
+from sidecar.detection.names.windows import Windowed
 from sidecar.model import Origin, Span
 
 _SCORE = 0.8
@@ -38,10 +39,11 @@ _CALL = re.compile(
     """,
     re.VERBOSE,
 )
+_CALLS = Windowed(_CALL)
 _CALLED = frozenset({Meaning.NAME, Meaning.BARE_NAME, Meaning.ROLE})
 
 
-def _tagged(text: str, tags: re.Pattern[str]) -> Iterator[Span]:
+def _tagged(text: str, tags: Windowed) -> Iterator[Span]:
     """Yield the contents of elements that are what their tag says."""
     for tag in tags.finditer(text):
         meaning = meaning_of(tag.group("key"))
@@ -58,12 +60,12 @@ def _tagged(text: str, tags: re.Pattern[str]) -> Iterator[Span]:
 
 def _called(text: str) -> Iterator[Span]:
     """Yield the names that are handed to what is called like them."""
-    for call in _CALL.finditer(text):
+    for call in _CALLS.finditer(text):
         meaning = meaning_of(call.group("key"))
         start, end = call.span(call.lastgroup or 0)
         if meaning in _CALLED and (entity_type := entity_type_of(meaning, text[start:end], strict=True)):
             yield Span(start, end, entity_type, _SCORE, Origin.NER, "structure:call")
 
 
-TAGS = tuple(Rule(need_of(tags), partial(_tagged, tags=tags)) for tags in (_TAG, _CLASSED))
+TAGS = tuple(Rule(need_of(tags), partial(_tagged, tags=Windowed(tags))) for tags in (_TAG, _CLASSED))
 CALLS = Rule(need_of(_CALL), _called)

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from sidecar.detection.names.rules import Rule
+from sidecar.detection.names.windows import Windowed
 from sidecar.model import Origin, Span
 
 _SCORE = 0.75
@@ -26,7 +27,7 @@ class _Cue:
     """What stands around names (its first group), and what is none."""
 
     rule: str
-    regex: re.Pattern[str]
+    regex: Windowed
     no_name: re.Pattern[str]
 
     def find(self, text: str) -> Iterator[Span]:
@@ -41,7 +42,7 @@ def unspaced_rules() -> Iterator[Rule]:
     for language in _LANGUAGES:
         no_name = re.compile(raw.get(f"not_{language}", r"(?!)"))
         for regex in raw[language]:
-            yield Rule(_ANY, _Cue(f"cue:{language}", _compiled(raw, regex), no_name).find)
+            yield Rule(_ANY, _Cue(f"cue:{language}", Windowed(_compiled(raw, regex)), no_name).find)
 
 
 def _compiled(raw: Mapping[str, Any], regex: str) -> re.Pattern[str]:

@@ -20,16 +20,20 @@ from sidecar.detection.names import (
 from sidecar.detection.names.needs import need_of
 
 EXPRESSIONS = {
-    f"{module.__name__.rpartition('.')[2]}{name}": getattr(module, name)
-    for module, names in (
-        (accounts, ("_ACCOUNT", "_FOLDER", "_UNIX", "_ASSIGNED", "_REMOTE")),
-        (cue_ambiguous, ("_DOING", "_SUFFERING")),
-        (cue_lines, ("_SHORT_LINE",)),
-        (cue_speakers, ("_LABEL",)),
-        (tables, ("_ROW", "_INSERT")),
-        (tagged_values, ("_TAG", "_CLASSED", "_CALL")),
-    )
-    for name in names
+    "account": accounts._ACCOUNT,
+    "folder": accounts._FOLDER,
+    "unix": accounts._UNIX,
+    "assigned": accounts._ASSIGNED,
+    "remote": accounts._REMOTE,
+    "doing": cue_ambiguous._DOING,
+    "suffering": cue_ambiguous._SUFFERING,
+    "short-line": cue_lines._SHORT_LINE,
+    "label": cue_speakers._LABEL,
+    "row": tables._ROW.pattern,
+    "insert": tables._INSERT.pattern,
+    "tag": tagged_values._TAG,
+    "classed": tagged_values._CLASSED,
+    "call": tagged_values._CALL,
 }
 
 
