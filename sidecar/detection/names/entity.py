@@ -15,6 +15,9 @@ _POSSESSIVE = re.compile(r"['`\u00b4\u2018\u2019]s?\Z", re.IGNORECASE)
 _ARTICLE = re.compile(r"the\s+(?=\S)", re.IGNORECASE)
 _WITHIN_SENTENCE = re.compile(r"[a-z,\u2019'][ ]\Z")
 _LETTER = re.compile(r"[^\W\d_]")
+_MAY_BE_DIGIT = re.compile(r"[^\x00-/:-\x7f]")
+_TWO_SIGNS = re.compile(r"[^\W_].*?[^\W_]", re.DOTALL)
+_BLANK = re.compile(r"\s")
 # What a sentence starts with and a model takes into the name behind it: greetings, requests.
 _GREETINGS = """
 hi hey hello dear lol omg pls plz please ok okay yo btw hallo liebe lieber liebes bonjour bonsoir salut hola
@@ -28,8 +31,8 @@ disable discuss download draft email enable explain export fix generate implemen
 message notify open outline press proofread remind rewrite schedule select send should summarise summarize
 tell translate upgrade use using visit why write
 """
-_OPENING_WORDS = (_GREETINGS + _REQUESTS).split()
-_OPENING = re.compile(rf"(?:{'|'.join(_OPENING_WORDS)}),?\s+(?=\S)", re.IGNORECASE)
+_OPENERS = (_GREETINGS + _REQUESTS).split()
+_OPENING = re.compile(rf"(?:{'|'.join(_OPENERS)}),?\s+(?=\S)", re.IGNORECASE)
 _OPENS = re.compile(r"(?:\A|[.!?:;\n\"\u201c(*#>-]\s{0,3})\Z")
 _NUMBERS = re.compile(r"\A(?:[\d\W]+\s)?(.*?)(?:\s[\d\W]*)?\Z", re.DOTALL)
 # Empty lines, columns, brackets, wide gaps, links, and words longer than any name.
@@ -54,18 +57,19 @@ _CODE_WORD = re.compile(
 )
 
 
-# Most entities: nothing but words of letters, of which none is left out unless it is the first.
-_PLAIN = re.compile(r"[A-Za-z]{1,50}(?: [A-Za-z]{1,50})*")
-_NOT_FIRST = frozenset(("the", *_OPENING_WORDS))
-_MAY_BE_DIGIT = re.compile(r"[^\x00-/:-\x7f]")
-_TWO_SIGNS = re.compile(r"[^\W_].*?[^\W_]", re.DOTALL)
-_BLANK = re.compile(r"\s")
+_PLAIN = re.compile(r"[A-Za-z]+(?: [A-Za-z]+)*")  # most entities; no rule below but those of words applies
+_MAX_PLAIN = 50  # code points; what is longer may hold a word that is longer than any name
+_PLAIN_OPENERS = frozenset({"the", *_OPENERS})
 
 
 def names(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the stretches of an entity that can be names, ascending; possibly none."""
     if _PLAIN.fullmatch(text, start, end) and _is_plain_name(text[start:end]):
         return [(start, end)]
+    return _by_rules(text, start, end)
+
+
+def _by_rules(text: str, start: int, end: int) -> list[tuple[int, int]]:
     found, first = [], start
     for gap in _BREAK.finditer(text, start, end):
         found.append((first, gap.start()))
@@ -74,12 +78,14 @@ def names(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [kept for low, high in found if (kept := _name(text, low, high))]
 
 
-def _is_plain_name(name: str) -> bool:
-    """Tell whether words of ASCII letters surely are a name as they stand."""
-    first, blank, _ = name.partition(" ")
+def _is_plain_name(plain: str) -> bool:
+    """Tell whether plain words are a name as a whole; in doubt not, and all rules are asked."""
+    if len(plain) > _MAX_PLAIN:
+        return False
+    first, blank, _ = plain.partition(" ")
     if blank:
-        return first.lower() not in _NOT_FIRST
-    return name[1:].islower() and name.lower() not in _NO_NAMES
+        return first.lower() not in _PLAIN_OPENERS
+    return plain[1:].islower() and plain.lower() not in _NO_NAMES
 
 
 def _name(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.detection.names import entity as entity_module
+from sidecar.detection.names import entity as module
 from sidecar.detection.names.entity import names
 
 
@@ -110,20 +110,30 @@ def test_names_lie_within_the_entity_ascending_and_disjoint(entity: str, before:
         low = end
 
 
+WORDS = [
+    "Jane",
+    "Doe",
+    "the",
+    "The",
+    "hi",
+    "Hi",
+    "Write",
+    "dear",
+    "iban",
+    "YAML",
+    "jsonLines",
+    "IOError",
+    "x",
+    "McGee",
+]
+
+
 @given(
-    st.lists(
-        st.sampled_from(
-            ["Ann", "lee", "the", "Dear", "hello", "Use", "HTTP", "kErr", "KeyError", "x", "Q" * 51]
-        ),
-        min_size=1,
-        max_size=3,
-    ),
-    st.sampled_from(["", "see ", "\n", ". "]),
-    st.sampled_from(["", ":", "'s", "\n"]),
+    st.lists(st.one_of(st.sampled_from(WORDS), st.from_regex(r"\A[A-Za-z]{1,60}\Z")), min_size=1, max_size=4)
 )
-def test_plain_words_are_taken_as_the_long_way_takes_them(words: list[str], before: str, after: str) -> None:
-    text = before + " ".join(words) + after
-    low, high = len(before), len(text) - len(after)
-    if entity_module._PLAIN.fullmatch(text, low, high) and entity_module._is_plain_name(text[low:high]):
-        assert entity_module._name(text, low, high) == (low, high)
-        assert not entity_module._BREAK.search(text, low, high)
+def test_plain_words_are_judged_as_by_all_rules(words: list[str]) -> None:
+    entity = " ".join(words)
+    assert names(entity, 0, len(entity)) == module._by_rules(entity, 0, len(entity))
+    within = f"x. {entity}\nSubject: y"
+    place = (3, 3 + len(entity))
+    assert names(within, *place) == module._by_rules(within, *place)
