@@ -23,6 +23,7 @@ from sidecar.detection.bounds import Bounds, bounds
 from sidecar.detection.known_signs import known_signs
 from sidecar.detection.sign_choice import Sign
 from sidecar.detection.signs import signs
+from sidecar.detection.stretches import STRETCH, encoded, in_slices
 from sidecar.detection.syntax import MARK, Dialect, ForeignSyntax, Node, Unsupported, parse, source
 
 WINDOW = 2048  # bytes of room that every attempt of an unbounded pattern gets
@@ -49,7 +50,7 @@ def re2_options() -> re2.Options:
 
 def without_surrogates(text: str) -> str:
     """Return ``text`` with each lone surrogate replaced by U+FFFD; offsets stay."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else in_slices(text, lambda part: _SURROGATE.sub("\ufffd", part))
 
 
 class TextView:
@@ -61,7 +62,7 @@ class TextView:
         """Encode the text; lone surrogates count as U+FFFD."""
         self.is_ascii = text.isascii()
         self.text = without_surrogates(text)
-        self.data = self.text.encode()
+        self.data = encoded(self.text)
 
 
 class LinearPattern:
@@ -237,7 +238,14 @@ class Scan:
 
     def _points(self, start: int, end: int) -> int:
         """Return how many code points the bytes ``[start, end)`` are."""
-        return end - start if self._view.is_ascii else len(self._view.data[start:end].decode())
+        if self._view.is_ascii:
+            return end - start
+        data, points = self._view.data, 0
+        while end - start > STRETCH:
+            part = _boundary(data, start + STRETCH)
+            points += len(data[start:part].decode())
+            start = part
+        return points + len(data[start:end].decode())
 
     def _go_to_byte(self, byte: int) -> None:
         self._point += self._points(self._byte, byte)
@@ -248,9 +256,9 @@ class Scan:
         if self._view.is_ascii:
             self._byte = point
         elif point >= self._point:
-            self._byte += len(text[self._point : point].encode())
+            self._byte += len(encoded(text[self._point : point]))
         else:
-            self._byte -= len(text[point : self._point].encode())
+            self._byte -= len(encoded(text[point : self._point]))
         self._point = point
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from sidecar.detection.charset import CharSet
+from sidecar.detection.stretches import matches
 from sidecar.detection.view.offsets import Edit
 
 _FULLWIDTH = range(0xFF01, 0xFF5F)
@@ -63,7 +64,7 @@ class Characters:
         if self.invisible.isdisjoint(present) and self._odd.isdisjoint(present):
             return
         signs = self._unmarked if self._marks.isdisjoint(present) else self._signs
-        for found in signs.finditer(text):
+        for found in matches(signs, text):
             if (outcome := self._outcome(found)) != found[0]:
                 yield *found.span(), outcome
 

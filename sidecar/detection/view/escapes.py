@@ -15,6 +15,7 @@ import html
 import re
 from collections.abc import Iterator
 
+from sidecar.detection.stretches import matches
 from sidecar.detection.view.offsets import Edit
 
 _PATH = r"""(?:[^\s"'<>|%&\\]|\\(?!u[0-9A-Fa-f]{4}|["'/]))*+"""
@@ -37,6 +38,7 @@ _WEB = re.compile(
     r"(?P<bytes>(?:%(?:25)*[0-9A-Fa-f]{2})++)"
     r"|&(?:amp;)*(?P<entity>#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)"
 )
+_NO_WEB = re.compile(r"[^%&#;A-Za-z0-9]")
 _PERCENT = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
 _LAST = 0x10FFFF
@@ -44,7 +46,7 @@ _LAST = 0x10FFFF
 
 def backslash_edits(text: str) -> Iterator[Edit]:
     """Yield an edit for each backslash escape, ascending."""
-    for found in _BACKSLASH.finditer(text):
+    for found in matches(_BACKSLASH, text):
         match found.lastgroup:
             case "path":
                 continue
@@ -61,7 +63,7 @@ def backslash_edits(text: str) -> Iterator[Edit]:
 
 def web_edits(text: str) -> Iterator[Edit]:
     """Yield an edit for each percent-escaped character and each HTML character reference, ascending."""
-    for found in _WEB.finditer(text):
+    for found in matches(_WEB, text, _NO_WEB):
         if found["bytes"]:
             yield from _byte_edits(_PERCENT, found, latin=False)
             continue

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from sidecar.detection.stretches import matches
+
 # A letter and what looks like it: Cyrillic, Greek, Armenian, Cherokee, Coptic, Lisu, phonetic script.
 _TABLE = """
     AАΑᎪꓮ BВΒᏴꓐ CСϹᏟⲤꓚ DᎠꓓ EЕΕᎬꓰ Fꓝ Gꓖ HНΗᎻꓧ IІӀΙꓲ JЈᎫꓙ KКΚᏦꓗ LԼᏞꓡ MМΜᎷⲘꓟ NΝⲚꓠ OОΟՕⲞꓳ PРΡᏢⲢꓑ QԚ RᎡꓣ
@@ -30,7 +32,7 @@ def read_as_latin(text: str) -> str:
     """Return the text, of the same length, with look-alike letters in Latin words made Latin."""
     pieces: list[str] = []
     done = 0
-    for run in _RUN.finditer(text):
+    for run in matches(_RUN, text):
         if not run[0].isascii() and (read := _read(run[0])) != run[0]:
             pieces += (text[done : run.start()], read)
             done = run.end()

@@ -10,10 +10,11 @@ than the steps below say. Time is linear.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sidecar.detection.linear import TextView
+from sidecar.detection.stretches import in_slices, matches, slices
 from sidecar.detection.view.characters import characters
 from sidecar.detection.view.escapes import backslash_edits, web_edits
 from sidecar.detection.view.homoglyphs import LOOKALIKES, read_as_latin
@@ -24,7 +25,7 @@ from sidecar.detection.view.spoken_digits import digit_edits
 _IDEOGRAPHIC_STOP = "\u3002"
 _LABEL_STOP = re.compile(
     rf"(?<=[A-Za-z0-9]){_IDEOGRAPHIC_STOP}(?=[A-Za-z0-9])"
-    rf"|(?P<host>@[^\W\x00-\x7f]++){_IDEOGRAPHIC_STOP}(?=[^\W\x00-\x7f])"
+    rf"|@[^\W\x00-\x7f]++{_IDEOGRAPHIC_STOP}(?=[^\W\x00-\x7f])"
 )
 
 
@@ -86,11 +87,16 @@ class _Reading:
 def _fold(reading: _Reading) -> None:
     """Fold the characters of a text that is not all ASCII."""
     tables = characters()
-    present = tables.all.intersection(reading.text)
+    present = frozenset[str]().union(*map(tables.all.intersection, slices(reading.text)))
     if present:
-        reading.text = reading.text.translate(tables.one_to_one)
+        reading.text = in_slices(reading.text, lambda part: part.translate(tables.one_to_one))
         reading.rewrite(lambda text: tables.edits(text, present))
-    if not LOOKALIKES.isdisjoint(reading.text):
+    if not all(map(LOOKALIKES.isdisjoint, slices(reading.text))):
         reading.text = read_as_latin(reading.text)
     if _IDEOGRAPHIC_STOP in reading.text:
-        reading.text = _LABEL_STOP.sub(lambda found: (found["host"] or "") + ".", reading.text)
+        reading.rewrite(_stop_edits)
+
+
+def _stop_edits(text: str) -> Iterator[Edit]:
+    for found in matches(_LABEL_STOP, text):
+        yield found.end() - 1, found.end(), "."
