@@ -110,10 +110,26 @@ static void encode_tile(const NerShape *s, const MaxoutNorm *layer, const float 
     else FOR_ROWS(count, maxout_tile(s, layer, grouped, groups, N, 2))
 }
 
+/* How many of the groups that are left the next tile takes: tiles of about one size cost less than full ones and a rest,
+ * as each of them reads all weights. */
+static size_t next_tile(size_t left)
+{
+    size_t tiles = (left + TILE - 1) / TILE;
+    return tiles ? (left + tiles - 1) / tiles : 0;
+}
+
+static size_t groups_of(const Arena *a, int32_t l)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < a->count; i++)
+        count += (size_t)(a->stretches[i].end[l] - a->stretches[i].begin[l] + GROUP - 1) / GROUP;
+    return count;
+}
+
 /* Layer `l` (from 2) of all stretches of the window. */
 static void encode(const NerShape *s, const Packed *p, const Arena *a, int32_t l, const float *in, float *out)
 {
-    size_t width = (size_t)s->width, count = 0;
+    size_t width = (size_t)s->width, count = 0, left = groups_of(a, l), tile = next_tile(left);
     Group groups[TILE];
     for (size_t i = 0; i < a->count; i++) {
         const Stretch *of = &a->stretches[i];
@@ -131,13 +147,14 @@ static void encode(const NerShape *s, const Packed *p, const Arena *a, int32_t l
                 group->out[j] = out + (size_t)(of->row + position + j) * width;
             }
             transform(width, rows, a->grouped + count * PARTS * width);
-            if (++count == TILE) {
-                encode_tile(s, &p->encoder[l - 1], a->grouped, groups, count);
-                count = 0;
-            }
+            if (++count < tile) continue;
+            encode_tile(s, &p->encoder[l - 1], a->grouped, groups, count);
+            left -= count;
+            tile = next_tile(left);
+            count = 0;
         }
     }
-    if (count) encode_tile(s, &p->encoder[l - 1], a->grouped, groups, count);
+    assert(!left && !count);
 }
 
 #endif
