@@ -270,6 +270,29 @@ def test_an_unknown_file_is_no_obstacle() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "document", "watched"),
+    [
+        pytest.param(
+            "/v1/chat/completions", {"messages": [{"content": "Hi"}]}, False, id="not kept by default"
+        ),
+        pytest.param("/v1/responses", {"input": "Hi", "store": False}, False, id="not kept when asked"),
+        pytest.param("/v1beta/models/m:generateContent", {"contents": []}, False, id="nothing to keep"),
+        pytest.param("/v1/responses", {"input": "Hi"}, True, id="a later turn may refer to it"),
+    ],
+)
+def test_the_answer_to_a_clean_request_is_seen_only_where_its_id_is_needed(
+    path: str, document: object, watched: bool
+) -> None:
+    caller = Caller()
+    caller.sends(path, document)
+    headers = Headers(((":status", "200"), ("content-type", "text/event-stream")))
+    (reply,) = caller.exchange.receive(ResponseHeaders(headers))
+    assert isinstance(reply, HeadersReply)
+    assert (reply.response_mode is not None) is watched
+    assert caller.exchange.owes_answer is watched
+
+
+@pytest.mark.parametrize(
     ("document", "status"),
     [({"input": ADA, "store": False}, "200"), ({"input": ADA}, "500")],
     ids=["not-stored", "failed"],
