@@ -102,7 +102,7 @@ def spread_on(
     found = filled(new, kept, sought, tick)
     if ends:
         return Spread(found, NOTHING)
-    reads = before.reads + bytes(_how_read(passage.text) for passage in new)
+    reads = before.reads + bytes(_how_read(passage.text, tick) for passage in new)
     return Spread(found, Before((*before.sources, *sources), reads))
 
 
@@ -163,9 +163,9 @@ def _changes(
     return False
 
 
-def _how_read(text: str) -> Reads:
+def _how_read(text: str, tick: Callable[[], None]) -> Reads:
     how = Reads.FOLDED if _FOLDS.search(text) else Reads.PLAINLY
-    read = read_otherwise(text)
+    read = read_otherwise(text, tick)
     is_more = read and not set(_runs(read.text).split()) <= set(_runs(text, how).split())
     return Reads.OTHERWISE if is_more else how
 

@@ -7,6 +7,7 @@ import re
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import product
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -108,6 +109,45 @@ def test_what_was_used_least_recently_goes_first() -> None:
     look(cache, "C")
     assert look(cache, "A", "C") == []
     assert look(cache, "B") == ["B"]
+
+
+def test_what_had_to_go_is_counted() -> None:
+    cache = SpanCache(2 * ONE_SPAN)
+    look(cache, "A", "B", "C", "D")
+    assert cache.stats == CacheStats(misses=4, evictions=2, entries=2, bytes=2 * ONE_SPAN)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something to remember of a sequence."""
+
+    name: str
+    size: int = SPAN_BYTES
+
+
+def test_the_longest_sequence_that_is_remembered_is_recalled() -> None:
+    cache = SpanCache(PLENTY)
+    keys = cache.keys([Passage(text) for text in "ABCD"], 1, b"ada")
+    chained = cache.chained(keys)
+    assert cache.recall_longest(keys, chained) == (0, None)
+    cache.remember(chained[0], Noted("A"))
+    cache.remember(chained[2], Noted("ABC"), before=chained[0])
+    assert cache.recall_longest(keys, chained) == (3, Noted("ABC"))
+    assert cache.recall_longest(keys[:2], chained[:2]) == (1, Noted("A"))
+    other = [keys[1], keys[0], *keys[2:]]
+    assert cache.recall_longest(other, cache.chained(other)) == (0, None)
+    assert cache.stats.hits == 3 + 1
+
+
+def test_a_sequence_that_was_gone_on_from_is_the_first_to_go() -> None:
+    cache = SpanCache(2 * ONE_SPAN)
+    keys = cache.keys([Passage(text) for text in "ABC"], 1, b"ada")
+    chained = cache.chained(keys)
+    cache.remember(chained[0], Noted("A"))
+    cache.remember(chained[1], Noted("AB"), before=chained[0])
+    look(cache, "C")
+    assert cache.recall_longest(keys[:1], chained[:1]) == (0, None)
+    assert cache.recall_longest(keys, chained) == (2, Noted("AB"))
 
 
 def test_what_alone_is_too_large_is_not_remembered_and_drives_nothing_out() -> None:

@@ -321,3 +321,19 @@ def test_a_part_of_another_providers_shape_is_looked_into(fmt: Format, part: dic
     body = json.dumps({"messages": [{"role": "user", "content": [part]}]}).replace("{}", packed)
     texts = [field.text for field in fmt.parse_request(body.encode()).fields]
     assert "mail ada@example.org" in texts
+
+
+@pytest.mark.parametrize(
+    ("body", "lasting"),
+    [
+        pytest.param({"messages": [{"role": "user", "content": "a"}]}, 1, id="messages-alone"),
+        pytest.param({"user": "u", "messages": [{"role": "user", "content": "a"}]}, 1, id="user-before-it"),
+        pytest.param({"messages": [{"role": "user", "content": "a"}], "user": "u"}, 1, id="user-behind-it"),
+        pytest.param({"system": "s", "messages": [{"role": "user", "content": "a"}]}, 2, id="system-first"),
+        pytest.param({"system": "s", "messages": [], "user": "u"}, 2, id="no-message"),
+        pytest.param({"prompt": "p", "user": "u"}, 2, id="no-messages"),
+    ],
+)
+def test_a_conversation_grows_behind_its_messages(body: dict[str, object], lasting: int) -> None:
+    request = OPENAI_CHAT.parse_request(json.dumps(body).encode())
+    assert request.lasting == lasting

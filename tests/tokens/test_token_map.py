@@ -372,3 +372,44 @@ def test_a_map_that_was_put_away_and_loaded_goes_on_as_if_it_had_not_been(
     after = [late.tokenize(Original(original), "EMAIL") for original in originals[at:]]
     assert before + after == expected
     assert late.dump() == whole.dump()
+
+
+SPELLINGS = st.sampled_from(
+    ["Ada Byron", "ADA BYRON", "Ada", "Byron", "Ada Lovelace", "ada@example.org", "1"]
+)
+CALLS = st.lists(st.tuples(SPELLINGS, st.booleans(), st.sampled_from(TYPES)), max_size=12)
+
+
+@given(CALLS, st.integers(0, 6))
+def test_a_map_to_which_tokens_are_given_once_more_goes_on_as_if_it_had_made_them(
+    calls: list[tuple[str, bool, str]], first: int
+) -> None:
+    one, other = token_map(), token_map()
+    for text, is_number, entity_type in calls[:first]:
+        original = Original(text, is_number)
+        is_new = original not in one
+        token = one.tokenize(original, entity_type)
+        if is_new:
+            assert other.give(original, one.name_of(original), None) == token
+    for text, is_number, entity_type in calls[first:]:
+        original = Original(text, is_number)
+        assert other.tokenize(original, entity_type) == one.tokenize(original, entity_type)
+    assert other.dump() == one.dump()
+    assert other.counts == one.counts
+
+
+def test_a_token_cannot_be_given_to_two_or_in_the_place_of_a_look_alike() -> None:
+    tokens = token_map()
+    assert tokens.is_fresh
+    tokens.give(Original("Ada"), ("PERSON", "1"), "Ad\\u0061")
+    assert tokens.reserve("{{EMAIL_1}}")
+    assert not tokens.reserve("{{UNKNOWN_1}}")
+    assert not tokens.is_fresh
+    for original, name in (
+        (Original("Ada"), ("PERSON", "2")),
+        (Original("Bob"), ("PERSON", "1")),
+        (Original("ada@example.org"), ("EMAIL", "1")),
+    ):
+        with pytest.raises(ValueError, match="once"):
+            tokens.give(original, name, None)
+    assert tokens.restore('"{{PERSON_1}}"', Escaping.JSON) == '"Ad\\u0061"'
