@@ -19,6 +19,7 @@ import re2
 from sidecar.detection import address_forms as forms
 from sidecar.detection.address_tail import CLOSING, LINE_END, Tail, tail
 from sidecar.detection.linear import LinearPattern, TextView, re2_options
+from sidecar.detection.stretches import holds
 from sidecar.model import Origin, Span
 
 ENTITY_TYPE = "ADDRESS"
@@ -139,7 +140,7 @@ _SIGNS = _signs()
 
 def find(text: str, tick: Callable[[], None] = lambda: None) -> list[Span]:
     """Return the addresses of a text in ascending order; they may overlap, none twice."""
-    if not _DIGIT.search(text) and "orner of" not in text:
+    if not holds(text, _DIGIT) and "orner of" not in text:
         return []
     view = TextView(text)
     found: dict[tuple[int, int], Span] = {}

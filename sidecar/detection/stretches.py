@@ -41,6 +41,11 @@ def in_slices(text: str, change: Callable[[str], str]) -> str:
     return change(text) if len(text) <= STRETCH else "".join(map(change, slices(text)))
 
 
+def holds(text: str, char: re.Pattern[str]) -> bool:
+    """Tell whether a text holds a character that matches."""
+    return any(map(char.search, slices(text))) if len(text) > STRETCH else char.search(text) is not None
+
+
 def encoded(text: str) -> bytes:
     """Return a text without lone surrogates in UTF-8."""
     return text.encode() if len(text) <= STRETCH else b"".join(part.encode() for part in slices(text))

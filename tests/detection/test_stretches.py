@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sidecar.detection import stretches
 from sidecar.detection.linear import LinearPattern, TextView
-from sidecar.detection.stretches import encoded, in_slices, matches, slices
+from sidecar.detection.stretches import encoded, holds, in_slices, matches, slices
 from sidecar.detection.view import normalized as view
 
 PIECES = [
@@ -75,6 +75,7 @@ def test_matches_that_hold_no_blank_are_those_of_the_whole_text(text: str) -> No
 @given(st.text(max_size=30))
 def test_slices_are_the_text(text: str) -> None:
     assert "".join(slices(text)) == text
+    assert holds(text, re.compile("[0-9]")) == any(char in "0123456789" for char in text)
     assert in_slices(text, str.swapcase) == "".join(map(str.swapcase, text))
 
 

@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sidecar.detection.linear import TextView
+from sidecar.detection.prefilter import Prefilter, Wanted
 from sidecar.detection.stretches import in_slices, matches, slices
 from sidecar.detection.view.characters import characters
 from sidecar.detection.view.escapes import backslash_edits, web_edits
 from sidecar.detection.view.homoglyphs import LOOKALIKES, read_as_latin
 from sidecar.detection.view.offsets import Edit, OffsetMap, rewritten
-from sidecar.detection.view.spoken_addresses import address_edits
-from sidecar.detection.view.spoken_digits import digit_edits
+from sidecar.detection.view.spoken_addresses import ADDRESS, address_edits
+from sidecar.detection.view.spoken_digits import DIGITS, digit_edits
 
+_ADDRESS, _DIGITS = range(2)
+# One automaton of RE2 tells both apart from plain text better than signs do.
+_SPOKEN = Prefilter([Wanted(lambda: ADDRESS.coarse), Wanted(lambda: DIGITS.coarse)], native=None)
 _IDEOGRAPHIC_STOP = "\u3002"
 _LABEL_STOP = re.compile(
     rf"(?<=[A-Za-z0-9]){_IDEOGRAPHIC_STOP}(?=[A-Za-z0-9])"
@@ -59,9 +63,12 @@ def normalized(text: str, tick: Callable[[], None] = lambda: None) -> Normalized
     if not reading.text.isascii():
         _fold(reading)
     view = TextView(reading.text)
-    if reading.rewrite(lambda _: address_edits(view)):
+    spoken = _SPOKEN.matching(view.data)
+    if _ADDRESS in spoken and reading.rewrite(lambda _: address_edits(view)):
         view = TextView(reading.text)
-    reading.rewrite(lambda _: digit_edits(view))
+        spoken = _SPOKEN.matching(view.data)
+    if _DIGITS in spoken:
+        reading.rewrite(lambda _: digit_edits(view))
     return NormalizedText(text, reading.text, tuple(reading.maps))
 
 

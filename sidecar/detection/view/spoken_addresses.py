@@ -41,13 +41,15 @@ _LOCAL = re.compile(
     re.IGNORECASE,
 )
 _LOCAL_ROOM = 96  # code points before the sign that a local part may lie in
-_CANDIDATE = LinearPattern(
+ADDRESS = LinearPattern(
     rf"[ \t]?(?:[\[({{<][ \t]?(?:{_AT}|@)[ \t]?[\])}}>]|\(a\)"
     rf"|[ \t_]_?(?:{_AT})(?:[ \t]{{1,3}}|_[ \t]?)[^\s]{{1,80}}"
     rf"(?:[ \t]{{0,2}}[\[({{<][ \t]?|[ \t]{{1,2}}|_)(?:{_DOT}|dash|hyphen|minus|guion|\.)[\])}}> \t_])"
     r"|[ \t](?-i:AT|@)[ \t]{1,3}[^\s.]{1,80}\.[a-z]|@[ \t]{1,2}[^\s.@]{1,80}\.[a-z]",
     re.IGNORECASE,
 )
+"""Matches in every text that has an address to edit."""
+
 _DOMAINS = frozenset(
     """
     com net org edu gov mil int info biz name pro mobi io co ai app dev me tv cc xyz online site tech
@@ -75,7 +77,7 @@ _NO_HOST = frozenset(
 
 def address_edits(view: TextView) -> Iterator[Edit]:
     """Yield an edit for each spelled sign of each address, ascending."""
-    scan, done = _CANDIDATE.scan(view), 0
+    scan, done = ADDRESS.scan(view), 0
     while candidate := scan.next():
         sign = _SIGN_AT.match(view.text, candidate[0])
         place = _place(view.text, sign, done) if sign else None

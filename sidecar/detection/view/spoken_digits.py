@@ -33,9 +33,9 @@ _TOKEN = rf"(?:{_WORD}|[0-9]{{1,12}})"
 _GAP = r"(?:[ \t]{0,2}[,.\-][ \t]{0,2}|[ \t]{1,3})"
 _RUN = re.compile(rf"(?<!\w){_TOKEN}(?:{_GAP}{_TOKEN}(?!\w)){{2,}}+", re.IGNORECASE)
 _PART = re.compile(rf"(?:({'|'.join(_TIMES)})[ -])?({_WORDS})(?!\w)|([0-9]{{1,12}})", re.IGNORECASE)
-_CANDIDATE = LinearPattern(
-    rf"(?:[0-9]{{1,12}}{_GAP}){{0,3}}{_WORD}{_GAP}{_TOKEN}{_GAP}{_TOKEN}", re.IGNORECASE
-)
+DIGITS = LinearPattern(rf"(?:[0-9]{{1,12}}{_GAP}){{0,3}}{_WORD}{_GAP}{_TOKEN}{_GAP}{_TOKEN}", re.IGNORECASE)
+"""Matches in every text that has digits to edit."""
+
 _LEAST_WORDS = 3
 _SIZES = range(7, 20)
 _COUNTING = "01234567890"
@@ -46,7 +46,7 @@ _CUTS = {_NATIONAL: (3, 6), _NATIONAL + 1: (1, 4, 7)}  # digits before each dash
 
 def digit_edits(view: TextView) -> Iterator[Edit]:
     """Yield an edit for each spelled digit and each gap of the runs, ascending."""
-    scan = _CANDIDATE.scan(view)
+    scan = DIGITS.scan(view)
     while candidate := scan.next():
         run = _RUN.match(view.text, candidate[0])
         if run is not None:
