@@ -159,7 +159,7 @@ class Exchange:
                     self._answer is not None and self._answer.is_heavy(event.chunk, ends=event.end_of_stream)
                 )
             case Body():
-                return self._completes_request(event)
+                return self._completes_request(event) and not self._is_short(event)
             case Trailers(direction=Direction.REQUEST):
                 return self._state is State.BODY
             case Recalled():
@@ -169,11 +169,27 @@ class Exchange:
             case _:
                 return False
 
+    def work(self, event: Event) -> int:
+        """Return how many bytes have to be looked at for this event; 0 if it cannot be put off."""
+        if self._body is None or self._state is not State.BODY:
+            return 0
+        match event:
+            case Body(direction=Direction.REQUEST) if self._completes_request(event):
+                return self._body.size + len(event.chunk)
+            case Trailers(direction=Direction.REQUEST):
+                return self._body.size
+            case _:
+                return 0
+
+    def overloaded(self, retry_seconds: int) -> list[Reply]:
+        """Refuse the request instead of receiving an event: there is too much to do."""
+        self._state = State.DONE
+        refused = self._refusal(503, f"the sidecar is busy; try again in {retry_seconds} s")
+        return [replace(refused, headers=(*refused.headers, ("retry-after", str(retry_seconds))))]
+
     def _is_short(self, event: Body) -> bool:
         """Tell whether a request is looked at in less time than a thread takes to be switched to and back."""
-        if self._body is None or self._core.conversations is not None:
-            return False
-        if self._body.is_compressed:
+        if self._body is None or self._body.is_compressed or self._core.conversations is not None:
             return False
         return self._body.size + len(event.chunk) <= self._core.inline_bytes
 

@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(16 * 1024 * 1024, ge=0, le=16 * 1024 * 1024 * 1024)
     cache_scope: Literal["caller", "process"] = "caller"
     detection_seconds: float = Field(20.0, gt=0, le=25)
+    queue_requests: int = Field(64, ge=1, le=10_000)
+    queue_seconds: float = Field(2.0, gt=0, le=3)
     drain_seconds: float = Field(30.0, ge=0, le=30)
     envoy_path: Path | None = None
     access_log: Path | None = None

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar import exchange as exchange_module
+from sidecar.detection.cache import SpanCache
 from sidecar.detection.pipeline import load_detection
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
 from sidecar.exchange import Core, Exchange
@@ -307,11 +308,48 @@ def test_signed_text_without_an_original_of_this_request_passes_untouched() -> N
 # --- responses -------------------------------------------------------------------------------------
 
 
-def test_an_answer_to_a_clean_request_never_touches_the_sidecar() -> None:
+CLEAN_REQUESTS = [
+    ("/v1/chat/completions", CLEAN),
+    ("/v1/completions", b'{"model": "m", "prompt": "Good morning"}'),
+    ("/v1/embeddings", b'{"model": "m", "input": "Good morning"}'),
+    ("/v1/responses", b'{"model": "m", "input": "Good morning"}'),
+    ("/v1/messages", CLEAN),
+    ("/v2/chat", CLEAN),
+    ("/v1beta/models/m:streamGenerateContent", b'{"contents": [{"parts": [{"text": "Good morning"}]}]}'),
+    ("/api/chat", CLEAN),
+    ("/unknown", b'{"say": "Good morning"}'),
+]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream", "application/x-ndjson"])
+@pytest.mark.parametrize(("path", "body"), CLEAN_REQUESTS, ids=[path for path, _ in CLEAN_REQUESTS])
+def test_an_answer_to_a_clean_request_never_touches_the_sidecar(
+    path: str, body: bytes, content_type: str
+) -> None:
     target = exchange()
-    send(target, request(), Body(REQUEST, CLEAN, end_of_stream=True))
-    assert send(target, response()) == [HeadersReply(RESPONSE, reported("clean"))]
+    send(target, request(path), Body(REQUEST, body, end_of_stream=True))
+    assert send(target, response(content_type)) == [HeadersReply(RESPONSE, reported("clean"))]
     assert not target.owes_answer
+
+
+def test_chunks_may_be_joined_only_where_no_reply_is_owed_to_each() -> None:
+    chunk = Body(RESPONSE, b'data: {"choices":[{"index":0,"delta":{"content":"Hi {{EMAIL_1}}"}}]}\n\n')
+    for modes, joins in ((BUFFERED, True), (UNKNOWN, True), (DUPLEX, True), (STREAMED, False)):
+        target = answered(modes)
+        assert not target.joins_chunks
+        send(target, response("text/event-stream"))
+        assert target.joins_chunks is joins
+        send(target, chunk, replace(chunk, end_of_stream=True))
+        assert not target.joins_chunks
+
+
+def test_what_is_held_back_calls_for_no_reply() -> None:
+    target = answered()
+    start = b'data: {"choices":[{"index":0,"delta":{"content":"Hi {{EMAIL_1}}"}}]}\n\n'
+    send(target, response("text/event-stream"))
+    assert send(target, Body(RESPONSE, start[:30])) == []
+    (reply,) = send(target, Body(RESPONSE, start[30:], end_of_stream=True))
+    assert reply == StreamedReply(RESPONSE, start.replace(b"{{EMAIL_1}}", ADA.encode()), end_of_stream=True)
 
 
 def test_full_duplex_is_asked_for_when_something_was_tokenized() -> None:
@@ -453,6 +491,57 @@ def test_only_work_worth_a_thread_is_heavy() -> None:
     whole = answered()
     send(whole, response(), Body(RESPONSE, b'{"a": "' + big))
     assert whole.is_heavy(Body(RESPONSE, b'"}', end_of_stream=True))
+
+
+def test_a_short_request_stays_on_the_event_loop_unless_more_may_be_in_it() -> None:
+    last = Body(REQUEST, CHAT, end_of_stream=True)
+    for size, fields, heavy in (
+        (len(CHAT), {}, False),
+        (len(CHAT) - 1, {}, True),
+        (10_000, {"content_encoding": "gzip"}, True),
+    ):
+        target = Exchange(replace(core(), inline_bytes=size), BUFFERED)
+        send(target, request(**fields))
+        assert target.is_heavy(last) is heavy
+
+
+def test_only_the_last_of_a_request_can_be_put_off() -> None:
+    target = exchange(STREAMED)
+    assert target.work(request()) == 0
+    send(target, request())
+    assert target.work(Body(REQUEST, CHAT)) == 0
+    send(target, Body(REQUEST, CHAT))
+    assert target.work(Body(REQUEST, b"\n", end_of_stream=True)) == len(CHAT) + 1
+    assert target.work(Trailers(REQUEST, Headers())) == len(CHAT)
+    send(target, Body(REQUEST, b"\n", end_of_stream=True))
+    assert target.work(response()) == target.work(Body(RESPONSE, CHAT, end_of_stream=True)) == 0
+
+
+@pytest.mark.parametrize("modes", [BUFFERED, STREAMED, DUPLEX], ids=lambda modes: modes.request.name.lower())
+def test_a_request_that_comes_at_a_bad_time_is_told_when_to_come_again(modes: BodyModes) -> None:
+    target = exchange(modes)
+    send(target, request("/anthropic/v1/messages"))
+    (refused,) = target.overloaded(3)
+    assert isinstance(refused, Refusal)
+    assert refused.status == 503
+    assert ("retry-after", "3") in refused.headers
+    assert (REPORT_HEADER, "refused") in refused.headers
+    assert json.loads(refused.body)["error"]["type"] == "pii_sidecar"
+    assert not target.owes_answer
+
+
+def test_header_fields_are_looked_at_once_for_each_caller() -> None:
+    lines = SpanCache(100_000)
+    shared = replace(core(), lines=lines)
+    asked = (("sk-1", ADA), ("sk-1", ADA), ("sk-2", ADA), ("sk-1", "fine"))
+    removed = []
+    for key, note in asked:
+        (reply,) = send(Exchange(shared, BUFFERED), request(authorization=f"Bearer {key}", x_note=note))
+        assert isinstance(reply, HeadersReply)
+        removed.append("x-note" in reply.edit.remove)
+    assert removed == [True, True, True, False]
+    # Path, type and note for each of two callers, and another note.
+    assert (lines.stats.misses, lines.stats.hits) == (7, 5)
 
 
 def test_restoring_many_originals_is_worth_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,8 @@ class Serving:
             tls=self.tls,
             body_limit=self.settings.body_limit,
             watchdog_seconds=self.settings.watchdog_seconds,
+            queue_requests=self.settings.queue_requests,
+            queue_seconds=self.settings.queue_seconds,
             drain_seconds=self.settings.drain_seconds,
             conversation_store=self.settings.conversation_store,
         )

@@ -11,6 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from sidecar.errors import RequestRefused
+from sidecar.extproc.admission import Admission, Busy
 from sidecar.extproc.failure import described
 from sidecar.extproc.heavy_pool import HeavyPool, Overdue
 from sidecar.extproc.pb.pii_sidecar.v1.masking_pb2 import HealthReply, ProfileMaskReply, ProfileMaskRequest
@@ -26,9 +27,10 @@ Mask = Callable[[str, str], str]
 class Masking:
     """Serves ``pii_sidecar.v1.Masking``. ``mask`` takes policy and text; KeyError: no such policy."""
 
-    def __init__(self, mask: Mask, pool: HeavyPool) -> None:
+    def __init__(self, mask: Mask, pool: HeavyPool, admission: Admission | None = None) -> None:
         self._mask = mask
         self._pool = pool
+        self._admission = admission or Admission()
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves each method."""
@@ -47,7 +49,8 @@ class Masking:
             request = ProfileMaskRequest.FromString(message)
             if not request.HasField("value"):
                 return End(Status.INVALID_ARGUMENT, "value: is missing; a string is needed")
-            replacement = await self._pool.run(lambda: self._mask(request.policy, request.value))
+            with self._admission.taken(len(request.value)):
+                replacement = await self._pool.run(lambda: self._mask(request.policy, request.value))
             return ProfileMaskReply(replacement=replacement).SerializeToString()
         except DecodeError:
             return End(Status.INVALID_ARGUMENT, "message is not a ProfileMaskRequest")
@@ -55,6 +58,8 @@ class Masking:
             return End(Status.NOT_FOUND, "policy: no such policy")
         except RequestRefused as refused:
             return End(Status.INVALID_ARGUMENT, refused.message)
+        except Busy as busy:
+            return End(Status.UNAVAILABLE, f"busy; try again in {busy.retry_seconds} s")
         except Overdue:
             return End(Status.DEADLINE_EXCEEDED, "watchdog_rang")
         except Exception as exc:  # noqa: BLE001 - the shell's loop: the text of others' errors stays here

@@ -17,6 +17,7 @@ import uvloop
 
 from sidecar.errors import ConfigError
 from sidecar.extproc import health, masking, reflecting, service
+from sidecar.extproc.admission import Admission
 from sidecar.extproc.conversation_store import open_store
 from sidecar.extproc.failure import described
 from sidecar.extproc.heavy_pool import HeavyPool
@@ -47,6 +48,7 @@ class ServerOptions:
     ``listen``, ``health_listen``: ``unix:PATH``, ``HOST:PORT`` or ``[IPV6]:PORT``; the latter answers
     health probes only, from anywhere and without TLS. ``body_limit`` is the largest body that Envoy
     sends in one message. ``watchdog_seconds`` must exceed what detection allows itself.
+    More than ``queue_requests`` at once, or what would begin later than ``queue_seconds``, is turned away.
     ``conversation_store``: ``off``, ``memory`` or the URL of a Valkey or Redis server.
     """
 
@@ -57,6 +59,8 @@ class ServerOptions:
     body_limit: int = 32 * 1024 * 1024
     heavy_threads: int = 8  # most of them wait for the one NER thread
     watchdog_seconds: float = 25.0
+    queue_requests: int = 64
+    queue_seconds: float = 2.0
     drain_seconds: float = 30.0
     conversation_store: str = "off"
 
@@ -114,10 +118,11 @@ class _Worker:
         """Listen, serve, drain."""
         stop = asyncio.Event()
         store = open_store(self._options.conversation_store)
+        admission = Admission(self._options.queue_requests, self._options.queue_seconds)
         vital = health.Health((service.SERVICE_NAME,))
         services = (
-            service.ExternalProcessor(new_exchange, self._pool, store),
-            masking.Masking(mask, self._pool),
+            service.ExternalProcessor(new_exchange, self._pool, store, admission),
+            masking.Masking(mask, self._pool, admission),
             reflecting.Reflection(SERVICE_NAMES, self._pool),
             vital,
         )

@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 
 from sidecar.errors import ResponseUnsafe, StreamBroken
+from sidecar.extproc.admission import Admission, Busy
 from sidecar.extproc.codec import decode, decode_first, encode
 from sidecar.extproc.conversation_store import ConversationStore, StoreUnavailable
 from sidecar.extproc.failure import described
@@ -30,6 +31,7 @@ from sidecar.model import BodyModes, Echo, Event, Keep, Recall, Recalled, Refusa
 SERVICE_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+_Answers = list[bytes | Recall | Keep]
 
 
 class ExchangeLike(Protocol):
@@ -41,6 +43,12 @@ class ExchangeLike(Protocol):
 
     def is_heavy(self, event: Event) -> bool:
         """Tell whether ``receive`` of this event belongs in a thread."""
+
+    def work(self, event: Event) -> int:
+        """Return how many bytes have to be looked at for this event; 0 if it cannot be put off."""
+
+    def overloaded(self, retry_seconds: int) -> Sequence[Reply]:
+        """Refuse the request instead of receiving an event: there is too much to do."""
 
     @property
     def joins_chunks(self) -> bool:
@@ -77,6 +85,7 @@ class Stream:
     refused: int = 0  # status of the answer of our own that settled the exchange
     events: int = 0
     replies: int = 0
+    arrived: float = 0.0  # when the message that is answered came
     started: float = field(default_factory=time.monotonic)
 
     def counts(self) -> dict[str, int]:
@@ -93,10 +102,12 @@ class ExternalProcessor:
         new_exchange: Callable[[BodyModes], ExchangeLike],
         pool: HeavyPool,
         store: ConversationStore | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._new_exchange = new_exchange
         self._pool = pool
         self._store = store
+        self._admission = admission or Admission()
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves each method."""
@@ -147,6 +158,7 @@ class ExternalProcessor:
     async def _answer(self, stream: Stream, call: Call, messages: Sequence[bytes]) -> None:
         """Answer messages that arrived together, chunks of an answer with as few replies as can be."""
         stream.events += len(messages)
+        stream.arrived = call.arrival
         events: Iterable[Event] = map(decode, messages)
         exchange = stream.exchange
         if exchange is None:
@@ -171,19 +183,24 @@ class ExternalProcessor:
             await self._keep(keeps)
         return [answer for answer in answers if isinstance(answer, bytes)]
 
-    async def _received(
-        self, stream: Stream, exchange: ExchangeLike, event: Event
-    ) -> list[bytes | Recall | Keep]:
+    async def _received(self, stream: Stream, exchange: ExchangeLike, event: Event) -> _Answers:
         """Return the replies to one event, encoded if they are for Envoy."""
+        size = exchange.work(event)
+        if not size:
+            return await self._worked(exchange, event, lambda: _encoded(stream, exchange.receive(event)))
 
-        def work() -> list[bytes | Recall | Keep]:
-            replies = exchange.receive(event)
-            stream.refused = next((reply.status for reply in replies if isinstance(reply, Refusal | Echo)), 0)
-            return [
-                reply if isinstance(reply, Recall | Keep) else encode(reply, stream.modes)
-                for reply in replies
-            ]
+        def work() -> _Answers:
+            self._admission.begin(stream.arrived)
+            return _encoded(stream, exchange.receive(event))
 
+        try:
+            with self._admission.taken(size):
+                return await self._worked(exchange, event, work)
+        except Busy as busy:
+            log.warning("overloaded", retry_seconds=busy.retry_seconds)
+            return _encoded(stream, exchange.overloaded(busy.retry_seconds))
+
+    async def _worked(self, exchange: ExchangeLike, event: Event, work: Callable[[], _Answers]) -> _Answers:
         return await self._pool.run(work) if exchange.is_heavy(event) else work()
 
     async def _recalled(self, recall: Recall) -> Recalled:
@@ -201,3 +218,9 @@ class ExternalProcessor:
                 await self._store.put(keeps)
         except StoreUnavailable as exc:
             log.warning("keep_failed", **described(exc.__cause__ or exc))
+
+
+def _encoded(stream: Stream, replies: Sequence[Reply]) -> _Answers:
+    """Return the replies, encoded if they are for Envoy."""
+    stream.refused = next((reply.status for reply in replies if isinstance(reply, Refusal | Echo)), 0)
+    return [reply if isinstance(reply, Recall | Keep) else encode(reply, stream.modes) for reply in replies]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.model import Event, Reply
+from sidecar.model import Event, Refusal, Reply
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +42,7 @@ class ScriptedExchange:
     heavy: bool = False
     joins_chunks: bool = False
     cancelled: bool = False
+    size: int = 0
     events: list[Event] = field(default_factory=list)
     threads: list[str] = field(default_factory=list)
 
@@ -52,6 +53,13 @@ class ScriptedExchange:
     def is_heavy(self, event: Event) -> bool:
         del event
         return self.heavy
+
+    def work(self, event: Event) -> int:
+        del event
+        return self.size
+
+    def overloaded(self, retry_seconds: int) -> Sequence[Reply]:
+        return [Refusal(503, b"busy", (("retry-after", str(retry_seconds)),))]
 
     def cancel(self) -> None:
         self.cancelled = True

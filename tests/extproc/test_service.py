@@ -18,6 +18,7 @@ import structlog
 import uvloop
 
 from sidecar.errors import RequestRefused, ResponseUnsafe, StreamBroken
+from sidecar.extproc.admission import Admission
 from sidecar.extproc.codec import encode
 from sidecar.extproc.heavy_pool import HeavyPool
 from sidecar.extproc.pb.envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import ProcessingMode
@@ -107,9 +108,10 @@ async def serving(
     threads: int = 2,
     watchdog: float = 20.0,
     limit: int = 40 * MIB,
+    admission: Admission | None = None,
 ) -> AsyncIterator[Peer]:
     pool = HeavyPool(threads, watchdog)
-    server = RpcServer(ExternalProcessor(new_exchange, pool).handlers(), limit)
+    server = RpcServer(ExternalProcessor(new_exchange, pool, admission=admission).handlers(), limit)
     await server.listen_unix(folder / "s")
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     async with grpc.aio.insecure_channel(f"unix:{folder}/s", options=options) as channel:
@@ -454,5 +456,55 @@ def test_stopping_lets_open_streams_finish(socket_folder: Path, scripted: Script
             await call.done_writing()
             assert await call.code() is grpc.StatusCode.OK
             await asyncio.wait_for(stopping, 5)
+
+    run(main())
+
+
+def test_a_request_that_cannot_be_taken_on_is_refused_at_once_and_the_next_one_is_served(
+    socket_folder: Path, scripted: Scripted
+) -> None:
+    begun, release = threading.Event(), threading.Event()
+    first = scripted([lambda _: begun.set() or (release.wait(10) and [CONTINUE])], heavy=True, size=10)
+    second = scripted([[CONTINUE]], heavy=True, owing=True, size=10)
+    third = scripted([[CONTINUE]], heavy=True, size=10)
+
+    async def main() -> None:
+        admission = Admission(most=1)
+        async with serving(socket_folder, Factory([first, second, third]), admission=admission) as peer:
+            call = peer.call()
+            await call.write(HEADERS)
+            assert await asyncio.to_thread(begun.wait, 10)
+            refused = Refusal(503, b"busy", (("retry-after", "1"),))
+            assert await peer.talk(HEADERS) == (wire(refused), grpc.StatusCode.OK)
+            assert not second.events
+            release.set()
+            assert await call.read() == wire(CONTINUE)[0]
+            assert await peer.talk(HEADERS) == (wire(CONTINUE), grpc.StatusCode.OK)
+
+    run(main())
+
+
+def test_a_request_that_waited_for_a_thread_for_too_long_does_not_begin(
+    socket_folder: Path, scripted: Scripted
+) -> None:
+    slow = [scripted([lambda _: time.sleep(0.3) or [CONTINUE]], heavy=True, size=1) for _ in range(2)]
+
+    async def main() -> list[list[bytes]]:
+        admission = Admission(seconds=0.1)
+        async with serving(socket_folder, Factory([*slow]), threads=1, admission=admission) as peer:
+            return [answers for answers, _ in await asyncio.gather(peer.talk(HEADERS), peer.talk(HEADERS))]
+
+    refused = wire(Refusal(503, b"busy", (("retry-after", "1"),)))
+    assert sorted(run(main())) == sorted([wire(CONTINUE), refused])
+    assert sum(len(each.events) for each in slow) == 1
+
+
+def test_an_answer_is_restored_however_much_there_is_to_do(socket_folder: Path, scripted: Scripted) -> None:
+    exchange = scripted([[CONTINUE]], heavy=True, size=0)
+
+    async def main() -> None:
+        admission = Admission(most=0)
+        async with serving(socket_folder, Factory([exchange]), admission=admission) as peer:
+            assert await peer.talk(HEADERS) == (wire(CONTINUE), grpc.StatusCode.OK)
 
     run(main())

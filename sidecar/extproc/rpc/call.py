@@ -9,6 +9,7 @@ Source: gRPC, doc/PROTOCOL-HTTP2.md: each message is one byte (0: not compressed
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Protocol
 
@@ -57,6 +58,7 @@ class Call:
         "_partial",
         "_reader",
         "_wire",
+        "arrival",
         "path",
         "room",
         "stream",
@@ -72,6 +74,8 @@ class Call:
         self._broken: CallBroken | None = None
         self._half_closed = False
         self._begun = False
+        self.arrival = 0.0
+        """When, by ``time.monotonic``, the first of the messages came that are not read yet."""
         self.stream = stream
         self.path = path.decode("latin-1")
         self.room = room
@@ -141,6 +145,8 @@ class Call:
             ends: Whether no more will come.
         """
         self._held += counted
+        if not self._messages:
+            self.arrival = time.monotonic()
         if self._broken is None:
             self._take(content)
         self._half_closed |= ends
