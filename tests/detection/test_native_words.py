@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import string
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,13 +33,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
-FILES = (
-    "*.md",
-    "sidecar/detection/*.py",
-    "sidecar/detection/native/*.[ch]",
-    "patterns/*.json",
-    "deploy/**/*.y*ml",
-)
+FILES = ("README.md", "sidecar/*.py", "sidecar/detection/native/tokenizer*.[ch]")
 
 
 class Both:
@@ -108,7 +103,7 @@ def test_the_same_words_in_prose_and_code(both: Both) -> None:
 
 @pytest.mark.parametrize("mark", sorted({*AFFIXES} - {" "}), ids=ascii)
 def test_the_same_words_where_marks_stand_around_rules(both: Both, mark: str) -> None:
-    rules = random.Random(mark).sample(both.rules, 250)
+    rules = random.Random(mark).sample(both.rules, 90)
     both.assert_equal([" ".join(f"{mark}{rule} {rule}{mark} {mark}{rule}{mark} {rule}'s" for rule in rules)])
 
 
@@ -117,13 +112,13 @@ def test_the_same_words_for_every_rule(both: Both) -> None:
         both.assert_equal([form.format(rule, rule) for rule in both.rules])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.text(max_size=120), max_size=6))
 def test_the_same_words_in_any_text(both: Both, texts: list[str]) -> None:
     both.assert_equal(texts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(min_value=0))
 def test_the_same_words_in_any_mixture(both: Both, seed: int) -> None:
     rng = random.Random(seed)
@@ -236,6 +231,36 @@ def test_two_hundred_thousand_new_words_leave_nothing_behind(both: Both) -> None
     assert "ΑΒΓΔΣ" not in both.nlp.vocab.strings
     assert len(both.nlp.vocab) <= vocabulary + 1  # spaCy never takes from its count
     assert not has_proc or resident() - before < 4_000_000
+
+
+_MIX, _ALL = 0xC6A4A7935BD1E995, 2**64 - 1
+_UNMIX = pow(_MIX, -1, 2**64)
+
+
+def colliding(target: int, rng: random.Random) -> str:
+    """Return 16 letters and digits with a given MurmurHash64A: all its steps can be taken back."""
+    wanted = target ^ (target >> 47)
+    wanted = wanted * _UNMIX & _ALL
+    wanted = (wanted ^ (wanted >> 47)) * _UNMIX & _ALL
+    while True:
+        first = "".join(rng.choices(string.ascii_letters, k=8)).encode()
+        block = int.from_bytes(first, "little") * _MIX & _ALL
+        state = ((1 ^ 16 * _MIX) ^ ((block ^ (block >> 47)) * _MIX)) * _MIX & _ALL
+        second = (wanted ^ state) * _UNMIX & _ALL
+        second = (second ^ (second >> 47)) * _UNMIX & _ALL
+        data = first + second.to_bytes(8, "little")
+        if data.isalnum():
+            return data.decode()
+
+
+@pytest.mark.parametrize(("named", "behind"), [(":)", ""), (":", ")")])
+def test_a_word_with_the_hash_of_a_rule_is_not_taken_for_it(both: Both, named: str, behind: str) -> None:
+    strings = both.nlp.vocab.strings
+    word = colliding(strings[named.encode()], random.Random(named))
+    assert strings[word.encode()] == strings[named.encode()]
+    text = f"{word}{behind} Ada"
+    for start, end in both.words.read([text]).offsets.tolist():
+        assert text[start:end] in {word, behind, "Ada", f"{word}{behind}"}
 
 
 def test_threads_read_at_once(both: Both) -> None:
@@ -423,7 +448,7 @@ def classes(both: Both) -> Iterator[str]:
 
 
 def test_classes_hold_what_they_hold_for_python(both: Both) -> None:
-    everything = "".join(map(chr, range(0x110000)))
+    everything = "".join(map(chr, range(0x30000)))
     distinct = {*classes(both)}
     assert len(distinct) > 5
     for source in distinct:
@@ -431,7 +456,8 @@ def test_classes_hold_what_they_hold_for_python(both: Both) -> None:
             expected = {
                 point for found in re.finditer(f"[{source}]+", everything) for point in range(*found.span())
             }
-            assert {p for low, high in class_ranges(source) for p in range(low, high + 1)} == expected
+            held = {point for low, high in class_ranges(source) for point in range(low, high + 1)}
+            assert {point for point in held if point < len(everything)} == expected
 
 
 @pytest.mark.parametrize(
