@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from importlib.util import find_spec
@@ -14,7 +16,7 @@ from threading import Lock
 import structlog
 
 from sidecar.conversation import Conversations
-from sidecar.detection.cache import SpanCache
+from sidecar.detection.cache import CacheStats, SpanCache
 from sidecar.detection.lists import Listed, public_facts, read_list
 from sidecar.detection.ner import Submit
 from sidecar.detection.pipeline import Detection, load_detection
@@ -44,6 +46,11 @@ class Product:
     def new_exchange(self, modes: BodyModes) -> Exchange:
         """Return the state machine of one new exchange."""
         return Exchange(self.core, modes)
+
+    def cache_stats(self) -> CacheStats:
+        """Return what became of the texts that this worker looked up."""
+        cache = self.core.detection.cache
+        return cache.stats if cache else CacheStats()
 
     def mask(self, policy: str, text: str) -> str:
         """Return the text with every span replaced for good.
@@ -85,6 +92,18 @@ def build(settings: Settings) -> Product:
     return Product(core, policies)
 
 
+@contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """Load what stays for good: nobody looks for garbage among it, neither now nor later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@_nothing_is_garbage()
 def _policies(
     settings: Settings,
     submit: Submit | None = None,

@@ -19,8 +19,12 @@ WATCHED_SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD)
 PR_SET_PDEATHSIG = 1
 # 0 would still let a core dump into a pipe (core_pattern `|…`); 1 is too small for any, pipes included.
 CORE_LIMIT = (1, 1)
+# Blocks of this size and more are mapped one by one. By default the limit rises with each one that is freed:
+# what lives on between the large blocks of each request then keeps them from ever being given back.
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 128 * 1024
 # Looked up before the fork: the child should do as little as possible.
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_MALLOPT = getattr(_LIBC, "mallopt", None)  # glibc's alone
 
 
 class Child(Protocol):
@@ -86,6 +90,12 @@ def forbid_core_dumps() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, CORE_LIMIT)
 
 
+def give_back_large_blocks() -> None:
+    """Let this process return large blocks of memory to the system when they are freed."""
+    if _MALLOPT is not None:
+        _MALLOPT(M_MMAP_THRESHOLD, LARGE_BLOCK)
+
+
 def _settle(parent: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in WATCHED_SIGNALS:
@@ -97,3 +107,4 @@ def _settle(parent: int) -> None:
     # Ctrl-C in a terminal goes to the whole process group: only the parent may decide to stop.
     os.setpgid(0, 0)
     forbid_core_dumps()
+    give_back_large_blocks()

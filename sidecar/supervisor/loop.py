@@ -152,8 +152,9 @@ class Supervisor:
         Raises:
             ConfigError: A child cannot start.
         """
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays in pages that all workers share
+        # What is loaded by now stays in pages that all workers share. No garbage is collected before: that
+        # takes time, and leaves holes in these pages for workers to write into.
+        gc.freeze()
         with self._signals():
             try:
                 self._serve(on_ready)

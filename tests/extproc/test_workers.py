@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -231,3 +232,30 @@ def test_a_worker_does_not_hold_its_neighbors_pipes(tmp_path: Path) -> None:
 def pipes_of(pid: int) -> list[str]:
     links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
     return [link for link in links if link.startswith("pipe:")]
+
+
+LARGE_BLOCKS = """
+import ctypes, os
+from sidecar.supervisor.child import LARGE_BLOCK, fork
+
+class Mallinfo2(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+
+mallinfo2 = ctypes.CDLL(None).mallinfo2
+mallinfo2.restype = Mallinfo2
+if not fork():
+    for _ in range(3):
+        bytes(16 * LARGE_BLOCK)  # by default, freeing it would raise the limit
+    before = mallinfo2().hblks
+    block = bytes(LARGE_BLOCK)
+    print(mallinfo2().hblks - before, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other rules")
+def test_a_child_gives_large_blocks_back_whatever_was_freed_before() -> None:
+    done = subprocess.run([sys.executable, "-c", LARGE_BLOCKS], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
