@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(30.0, ge=0, le=30)
     envoy_path: Path | None = None
     access_log: Path | None = None
+    metrics_listen: str | None = None
     report_header: bool = True
     response: Literal["restore", "scan"] = "restore"
     conversation_store: str = Field("off", repr=False)  # its URL may hold a password

@@ -6,12 +6,13 @@ hangs is not restarted by everybody who runs containers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sidecar.cli.core import Product, build
 from sidecar.errors import ConfigError
-from sidecar.extproc.listen import TlsFiles
+from sidecar.extproc.listen import TcpAddress, TlsFiles, parse_address
 from sidecar.extproc.workers import Heartbeat, Worker
 from sidecar.settings import Settings
 from sidecar.supervisor.child import forbid_core_dumps
@@ -49,7 +50,19 @@ class Serving:
             drain_seconds=self.settings.drain_seconds,
             conversation_store=self.settings.conversation_store,
         )
-        run_server(options, self.product.new_exchange, self.product.mask, heartbeat=heartbeat)
+        with self._metrics(index):
+            run_server(options, self.product.new_exchange, self.product.mask, heartbeat=heartbeat)
+
+    def _metrics(self, index: int) -> AbstractContextManager[None]:
+        """Export metrics: the first worker's at the port that is set, the others' at the ports after it."""
+        if self.settings.metrics_listen is None:
+            return nullcontext()
+        address = parse_address(self.settings.metrics_listen)
+        if not isinstance(address, TcpAddress):
+            raise ConfigError("metrics_listen: HOST:PORT or [IPV6]:PORT is needed")
+        from sidecar.extproc.metrics import exported  # only where it is wanted
+
+        return exported(replace(address, port=address.port + index), self.product.cache_stats)
 
 
 def serve(
