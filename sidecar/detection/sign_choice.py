@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
-from sidecar.detection.symbols import EDGE
+from sidecar.detection.symbols import EDGE, between
 
 Sign = tuple[int, ...]
 """Sets of symbols, one for each place, all non-empty."""
@@ -23,6 +24,9 @@ _BIT = 1e-7  # what one symbol costs of a sign that is not looked up, as probabi
 _BEGUN = 3e-6  # what it costs wherever its first symbol stands
 _NEVER = 9.0
 _CACHED = 1 << 14
+
+_DIGITS = between(ord("0"), ord("9"))
+_CLUSTERED = 15.0  # times that a digit is likelier behind a digit
 
 _FREQUENT = dict(
     zip(
@@ -90,7 +94,7 @@ def _part(sequence: Sign) -> Sign:
     for first, begun in enumerate(likely):
         odds = 1.0
         for last in range(first, min(len(sequence), first + MAX_SIGN)):
-            odds *= likely[last]
+            odds *= likely[last] * (_clusters(sequence[last - 1], sequence[last]) if last > first else 1)
             cost = odds + _BIT * (last - first) + _BEGUN * begun
             if cost < least:
                 best, least = (first, last + 1), cost
@@ -99,10 +103,15 @@ def _part(sequence: Sign) -> Sign:
 
 @lru_cache(maxsize=_CACHED)
 def _odds(sign: Sign) -> float:
-    odds = 1.0
-    for symbols in sign:
-        odds *= _likely(symbols)
+    odds = _likely(sign[0])
+    for before, symbols in pairwise(sign):
+        odds *= _likely(symbols) * _clusters(before, symbols)
     return odds
+
+
+def _clusters(before: int, symbols: int) -> float:
+    """Return how many times likelier a symbol is behind another: digits stand together."""
+    return _CLUSTERED if not (before | symbols) & ~_DIGITS else 1.0
 
 
 @lru_cache(maxsize=_CACHED)
