@@ -36,7 +36,10 @@ _CODE = re.compile(
     """,
     re.VERBOSE,
 )
-_MAY_BE_CODE = re2.compile(f"(?m:^)[^\\n]*?(?:{need_of(_CODE, of_lines=True)})".encode(), re2_options())
+LOOK = need_of(_CODE, of_lines=True)
+"""What a text needs to hold code, unless it has overlong lines; in RE2's syntax."""
+
+_MAY_BE_CODE = re2.compile(f"(?m:^)[^\\n]*?(?:{LOOK})".encode(), re2_options())
 _BLANK = re.compile(r"\s*$")
 _INDENTED = re.compile(r"(?:\t| {4}|\s*(?:\#|//|/?\*|--|;;))")  # a docstring, a comment; or a quotation
 _NEIGHBORS = 3
@@ -51,15 +54,20 @@ class CodeLines:
 
     Args:
         text: A text without lone surrogates.
+        meets_need: Whether ``LOOK`` stands in it.
     """
 
     __slots__ = ("_code", "_starts", "mostly")
 
-    def __init__(self, text: str) -> None:
-        lines = text.split("\n")
+    def __init__(self, text: str, *, meets_need: bool = True) -> None:
         self._starts, self._code = [0], [False]
         self.mostly = False
         """Whether so much of the text is code that indented prose belongs to it."""
+        if not meets_need and len(text) <= _LONGEST:
+            return
+        lines = text.split("\n")
+        if not meets_need and max(map(len, lines)) <= _LONGEST:
+            return
         looks = {number for number in _likely(lines) if _CODE.search(lines[number][:_LONGEST])}
         if not looks:
             return

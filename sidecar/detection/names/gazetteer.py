@@ -7,24 +7,28 @@ at, so the time is linear in the text. Words inside code, links and addresses ar
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 from sidecar.detection.names.gazetteer_east import EastAsianNames, is_east_asian
+from sidecar.detection.names.gazetteer_judge import (
+    is_frequent,
+    is_full_name,
+    place_end,
+    stands_alone,
+    state_end,
+)
 from sidecar.detection.names.gazetteer_list import (
     ALONE,
     COMMON,
     EVERYDAY,
-    FREQUENT,
     GIVEN,
     LARGE,
     LOWER,
     PHRASE,
     PLACE,
-    PLAIN,
     SURNAME,
     TOWN,
     WordList,
@@ -52,16 +56,8 @@ _KNOWN = _NAME | PLACE | LARGE | TOWN | PHRASE
 _SMALL = LOWER | LARGE | GIVEN  # what may start a name without a capital
 _STATED = PLACE | TOWN  # ... if a state follows
 _MOST_WORDS = 5  # of one name
-_SHORTEST_UPPER = 5  # letters; shorter words in capitals are acronyms
 _SHORTEST_EXTENSION = 4
 _LONGEST_PARTICLE = 3  # letters that may be small within a capitalized place name
-_STATE_NAMES = """
-AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK
-OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC ON BC QC AB
-"""
-_STATES = frozenset(_STATE_NAMES.split())
-_STATE_WORDS = frozenset(("al", "co", "de", "hi", "id", "in", "la", "ma", "me", "oh", "ok", "on", "or", "pa"))
-_STATE = re.compile(r", ?([A-Za-z]{2})(?![A-Za-z'\u2019])( \d{5}\b)?")
 
 
 class _Seconds(NamedTuple):
@@ -142,14 +138,14 @@ class Gazetteer:
             return _span(first.start, end, "LOCATION", _PLACE_SCORE, "place")
         if first.facts & _NAME:
             words = self._chain(text, first)
-            if len(words) > 1 and _is_full_name(words):
+            if len(words) > 1 and is_full_name(words):
                 return _span(first.start, words[-1].end, "PERSON", _FULL_SCORE, "full name")
             if NAMED_THING.match(text, words[-1].end):
                 return None
-            if _stands_alone(first):
+            if stands_alone(first):
                 rule = "given" if first.facts & GIVEN else "surname"
                 return _span(first.start, first.end, "PERSON", _GIVEN_SCORE, rule)
-        if end := _place_end(text, first):
+        if end := place_end(text, first):
             return _span(first.start, end, "LOCATION", _PLACE_SCORE, "place")
         return None
 
@@ -196,7 +192,7 @@ class Gazetteer:
         if word.facts & _NAME:
             if not word.facts & (COMMON if first.shape in (Shape.LOWER, Shape.CASELESS) else EVERYDAY):
                 return None if gap == "-" and first.shape is Shape.LOWER else word
-            return word if _is_frequent(first, word) else None
+            return word if is_frequent(first, word) else None
         return word if self._may_be_unknown(words, word, gap, particle) else None
 
     @staticmethod
@@ -235,85 +231,11 @@ class Gazetteer:
             found = at if parts in rests else found
         if not found or is_code(text, first.start, found):
             return None
-        return _state_end(text, found) or found
+        return state_end(text, found) or found
 
 
 def _span(start: int, end: int, entity_type: str, score: float, rule: str) -> Span:
     return Span(start, end, entity_type, score, Origin.NER, f"gazetteer:{rule}")
-
-
-def _is_full_name(words: list[Word]) -> bool:
-    """Tell whether the words together leave no doubt."""
-    first, rest = words[0], words[1:]
-    if first.facts & COMMON and rest[0].facts & ALONE and (len(rest) > 1 or not rest[0].facts & SURNAME):
-        return False  # an ordinary word before a name: the name starts behind it
-    certain = [word for word in words if word.facts & _NAME and not word.facts & COMMON]
-    surname_behind = any(word.facts & SURNAME and not word.facts & COMMON for word in rest)
-    match first.shape:
-        case Shape.TITLE:
-            listed = all(word.facts & _NAME for word in words) and any(word.facts & GIVEN for word in words)
-            if listed and len(certain) >= min(len(words), 2):
-                return True
-            if first.facts & GIVEN:
-                return bool(first.facts & ALONE) or surname_behind
-            return not first.facts & COMMON and any(word.facts & ALONE for word in rest)
-        case Shape.UPPER:
-            given_behind = any(word.facts & LOWER for word in rest)
-            return bool(certain) and (bool(first.facts & GIVEN) or given_behind)
-        case Shape.LOWER:
-            return bool(first.facts & LOWER) or (
-                bool(first.facts & GIVEN) and surname_behind and len(certain) > 1
-            )
-        case _:
-            return len(certain) == len(words)
-
-
-def _is_frequent(first: Word, word: Word) -> bool:
-    """Tell whether an ordinary word is the family name of so many that it goes with a sure given name."""
-    if not word.facts & FREQUENT:
-        return False
-    if first.shape is Shape.TITLE:
-        return bool(first.facts & ALONE)
-    return first.shape is Shape.LOWER and bool(first.facts & LOWER) and not word.facts & EVERYDAY
-
-
-def _stands_alone(word: Word) -> bool:
-    """Tell whether a single word is a name without anything beside it."""
-    match word.shape:
-        case Shape.TITLE:
-            return bool(word.facts & (ALONE | PLAIN))
-        case Shape.UPPER:
-            return bool(word.facts & LOWER) and word.end - word.start >= _SHORTEST_UPPER
-        case Shape.LOWER:
-            return bool(word.facts & LOWER)
-        case _:
-            return False
-
-
-def _place_end(text: str, word: Word) -> int | None:
-    """Return where a place name of one word ends, with the state if one follows."""
-    size = word.end - word.start
-    if word.facts & (PLACE | LARGE | TOWN) and (end := _state_end(text, word.end)):
-        return end
-    match word.shape:
-        case Shape.TITLE:
-            return word.end if word.facts & PLACE else None
-        case Shape.UPPER:
-            return word.end if word.facts & PLACE and size >= _SHORTEST_UPPER else None
-        case Shape.LOWER:
-            return word.end if word.facts & LARGE else None
-        case _:
-            return None
-
-
-def _state_end(text: str, at: int) -> int | None:
-    """Return the end of ``, IL`` or ``, il 62701``; states that are words need capitals or the number."""
-    if not (match := _STATE.match(text, at)):
-        return None
-    state = match[1]
-    if state.upper() not in _STATES or (state in _STATE_WORDS and not match[2]):
-        return None
-    return match.end(1) if state.isupper() or state.islower() else None
 
 
 def _lies_in(span: Span, taken: Sequence[tuple[int, int]]) -> bool:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 
-from sidecar.detection.names.code_lines import CodeLines
+from sidecar.detection.names.code_lines import LOOK, CodeLines
 from sidecar.detection.names.doubt import Doubt, agreed_on
 from sidecar.detection.names.gazetteer_list import (
     ALONE,
@@ -26,6 +26,7 @@ from sidecar.detection.names.gazetteer_list import (
     fold,
 )
 from sidecar.detection.names.named_things import (
+    THINGS,
     SetPhrases,
     is_named_disease,
     is_named_thing,
@@ -46,7 +47,7 @@ _FIRMS = frozenset(
 PLACEHOLDER = "a placeholder"
 IN_CODE, TERM, ORDINARY, NOT_A_NAME = "source code", "a technical term", "ordinary words", "no name looks so"
 DOUBTFUL = "too weakly supported"
-_PHRASES = len(NEEDS)  # the place of their need among all
+_PHRASES, _THINGS, _CODE = range(len(NEEDS), len(NEEDS) + 3)  # the places of their needs among all
 _SURE = ("cue", "structure")  # rules of detectors that read what stands around a name
 _NAME = GIVEN | SURNAME
 _KNOWN = _NAME | PLACE | LARGE
@@ -104,13 +105,13 @@ class Junk:
     def __init__(self, words: WordList, terms: Terms) -> None:
         self._words = words
         self._terms = terms
-        self._gates = Gates([*NEEDS, set_phrases()])
+        self._gates = Gates([*NEEDS, set_phrases(), THINGS, LOOK])
 
     def reasons(self, text: str, spans: Sequence[Span]) -> list[str]:
         """Return for each span why it is no name, or an empty string."""
         open_gates = self._gates.open(text)
         stretches = Stretches(text, self._words.facts)
-        look = _Look(stretches, self._terms, may_hold_phrases=_PHRASES in open_gates)
+        look = _Look(stretches, self._terms, open_gates)
         reasons = ["" if span.rule.startswith(_SURE) else look.reason(span) for span in spans]
         if ORDINARY in reasons:
             agreed = agreed_on(spans)
@@ -136,16 +137,16 @@ def _is_unknown(stretches: Stretches, span: Span) -> bool:
 class _Look:
     """One text, looked at more closely only where it has names."""
 
-    def __init__(self, stretches: Stretches, terms: Terms, *, may_hold_phrases: bool) -> None:
+    def __init__(self, stretches: Stretches, terms: Terms, met: Sequence[int]) -> None:
         self._text = stretches.text
         self._stretches = stretches
         self._terms = terms
-        self._may_hold_phrases = may_hold_phrases
+        self._met = met
         self._reasons: dict[tuple[int, int, str], str] = {}
 
     @cached_property
     def _code(self) -> CodeLines:
-        return CodeLines(self._text)
+        return CodeLines(self._text, meets_need=_CODE in self._met)
 
     @cached_property
     def _braced(self) -> list[tuple[int, int]]:
@@ -153,7 +154,7 @@ class _Look:
 
     @cached_property
     def _phrases(self) -> SetPhrases:
-        return SetPhrases(self._text)
+        return SetPhrases(self._text if _PHRASES in self._met else "")
 
     def reason(self, span: Span) -> str:
         """Return why a span is no name, or nothing; whoever found it, the answer is the same."""
@@ -178,9 +179,7 @@ class _Look:
             return TERM
         if " " in name and _OFFICE.fullmatch(name) and all(facts & COMMON for facts in known):
             return TERM
-        if self._names_thing(span, known) or (
-            self._may_hold_phrases and self._phrases.hold(span.start, span.end)
-        ):
+        if self._names_thing(span, known) or self._phrases.hold(span.start, span.end):
             return TERM
         if self._is_ordinary(span, words, known):
             return ORDINARY
@@ -192,8 +191,10 @@ class _Look:
 
     def _names_thing(self, span: Span, known: list[int]) -> bool:
         """Tell whether a name belongs to a thing; somebody's own disease is none."""
-        if is_named_thing(self._text, span.start, span.end):
+        if _THINGS in self._met and is_named_thing(self._text, span.start, span.end):
             return True
+        if self._text[span.end : span.end + 1] not in {"'", "\u2019"}:
+            return False
         sure = any(facts & (ALONE | LOWER) for facts in known)
         return not sure and is_named_disease(self._text, span.end)
 

@@ -43,6 +43,10 @@ _DISEASE = re.compile(
 _AT_END = re.compile(rf"[^\W\d_]+(?:['\u2019]s)?[ -](?:{_PROVEN}|{_NAMED})")
 
 
+THINGS = rf"[ -](?:{_PROVEN}|{_NAMED})"
+"""What a text needs in which a thing is named after somebody, in RE2's syntax."""
+
+
 def is_named_thing(text: str, start: int, end: int) -> bool:
     """Tell whether one word, or two with a hyphen, is only part of the name of a thing.
 

@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.detection.names.code_lines import CodeLines
+from sidecar.detection.names.code_lines import LOOK, CodeLines
+from sidecar.detection.names.rules import Gates
+
+GATES = Gates([LOOK])
 
 PYTHON = '''\
 import os
@@ -67,3 +70,27 @@ def test_one_odd_line_in_prose_is_no_code() -> None:
 def test_every_place_of_a_text_has_an_answer(text: str) -> None:
     lines = CodeLines(text)
     assert {lines.at(place) for place in range(len(text) + 1)} <= {True, False}
+
+
+LINES = st.sampled_from(
+    [
+        "x = f(1)",
+        "def f(a):",
+        "  return a",
+        "We met, in (the) town.",
+        "",
+        "# note",
+        "{",
+        "y" * 598 + " {",
+        "y" * 597 + ") { more",
+        "z " * 320,
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=9))
+def test_a_text_that_does_not_meet_the_need_of_code_holds_none(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    gated, ungated = CodeLines(text, meets_need=0 in GATES.open(text)), CodeLines(text)
+    assert gated.mostly == ungated.mostly
+    assert all(gated.at(place) == ungated.at(place) for place in range(0, len(text) + 1, 7))

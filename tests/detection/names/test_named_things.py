@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sidecar.detection.names.named_things import SetPhrases, is_named_disease, is_named_thing
+from sidecar.detection.names import named_things
+from sidecar.detection.names.named_things import THINGS, SetPhrases, is_named_disease, is_named_thing
+from sidecar.detection.names.rules import Gates
+
+GATES = Gates([THINGS])
 
 
 def spot(text: str, name: str) -> tuple[int, int]:
@@ -56,3 +62,9 @@ def test_a_disease_with_a_possessive_may_be_somebodys_own() -> None:
 )
 def test_set_phrases_hold_names_of_nobody(text: str, name: str, expected: bool) -> None:
     assert SetPhrases(text).hold(*spot(text, name)) is expected
+
+
+@settings(max_examples=50)
+@given(st.from_regex(named_things._BEHIND) | st.from_regex(named_things._AT_END))
+def test_what_things_are_called_meets_the_need_of_texts_with_things(text: str) -> None:
+    assert GATES.open(text) == [0]
