@@ -56,13 +56,16 @@ class AllowList:
         for entry in _spellings(entries):
             self._entries.setdefault(_lower(entry.text), []).append(entry)
 
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
     def extended(self, entries: Iterable[Listed]) -> AllowList:
         """Return a list with more entries."""
         return AllowList([*(entry for group in self._entries.values() for entry in group), *entries])
 
     def allows(self, original: str, entity_type: str) -> bool:
         """Tell whether a text may stay although a detector took it for an entity of that type."""
-        if not self._entries:
+        if not self:
             return False
         spelled = _plain(original).strip()
         folded = _lower(spelled)

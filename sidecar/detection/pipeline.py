@@ -153,8 +153,10 @@ class Detection:
     def _settled(self, reading: Reading) -> tuple[list[Span], list[Dropped]]:
         """Return the disjoint spans of the client's text, and what was dropped on the way."""
         kept, dropped = self._sifted(reading)
-        spans = [reading.placed(span) for span in resolve(reading.text, kept)]
-        return resolve(reading.view.original, spans), dropped
+        spans = resolve(reading.text, kept)
+        if reading.view.text is reading.view.original:
+            return spans, dropped
+        return resolve(reading.view.original, [reading.placed(span) for span in spans]), dropped
 
     def _sifted(self, reading: Reading) -> tuple[list[Span], list[Dropped]]:
         """Part what is sensitive from what only looks so."""
@@ -184,6 +186,8 @@ class Detection:
 
     def _allows(self, text: str, span: Span) -> bool:
         """Tell whether a span may stay: it is on the allow list, and no entry of the deny list."""
+        if not self._parts.allow:
+            return False
         original = text[span.start : span.end]
         return self._parts.allow.allows(original, span.entity_type) and not self._parts.deny.denies(original)
 
