@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil
 
-FIRST_RATE = 100_000.0  # bytes of text a second, until this process has measured its own
+FIRST_RATE = 300_000.0  # bytes of text a second, until this process has measured its own
 MEASURED_SECONDS = 0.25  # of work, before it says something about the rate
 SMOOTHING = 0.3
 

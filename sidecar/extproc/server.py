@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from sidecar.model import BodyModes
 MESSAGE_SLACK = 8 * 1024 * 1024  # bytes around a body, and what Envoy buffers above its limit
 PROBE_BYTES = 64 * 1024  # of one message that asks for health
 HEARTBEAT_SECONDS = 0.5
+# How soon a thread with a long text lets the event loop go on, a few times for each message.
+SWITCH_SECONDS = 0.0005
 THREAD_SECONDS = 1.0  # for work that was given up on to end by itself, after the drain
 SERVICE_NAMES = (service.SERVICE_NAME, masking.SERVICE_NAME, health.SERVICE_NAME, reflecting.SERVICE_NAME)
 
@@ -86,6 +89,7 @@ def run_server(
     """
     address = parse_address(options.listen)
     check_exposure(address, options.tls, insecure=options.insecure)
+    sys.setswitchinterval(SWITCH_SECONDS)
     pool = HeavyPool(options.heavy_threads, options.watchdog_seconds)
     worker = _Worker(options, address, pool, heartbeat)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -186,22 +186,22 @@ class ExternalProcessor:
     async def _received(self, stream: Stream, exchange: ExchangeLike, event: Event) -> _Answers:
         """Return the replies to one event, encoded if they are for Envoy."""
         size = exchange.work(event)
-        if not size:
-            return await self._worked(exchange, event, lambda: _encoded(stream, exchange.receive(event)))
 
         def work() -> _Answers:
-            self._admission.begin(stream.arrived)
+            if size:
+                self._admission.begin(stream.arrived)
             return _encoded(stream, exchange.receive(event))
 
         try:
+            if not exchange.is_heavy(event):
+                return work()  # however many wait for threads
+            if not size:
+                return await self._pool.run(work)
             with self._admission.taken(size):
-                return await self._worked(exchange, event, work)
+                return await self._pool.run(work)
         except Busy as busy:
             log.warning("overloaded", retry_seconds=busy.retry_seconds)
             return _encoded(stream, exchange.overloaded(busy.retry_seconds))
-
-    async def _worked(self, exchange: ExchangeLike, event: Event, work: Callable[[], _Answers]) -> _Answers:
-        return await self._pool.run(work) if exchange.is_heavy(event) else work()
 
     async def _recalled(self, recall: Recall) -> Recalled:
         try:

@@ -65,7 +65,7 @@ def test_what_has_waited_too_long_does_not_begin() -> None:
 def test_the_foreseen_wait_follows_the_rate_at_which_work_gets_done() -> None:
     clock = Clock()
     admission = Admission(seconds=1.0, now=clock)
-    for _ in range(30):  # a hundredth of what was assumed
+    for _ in range(30):  # far less than was assumed
         with admission.taken(1000):
             clock.now += 1.0
     with admission.taken(1500), ExitStack() as taken, pytest.raises(Busy) as busy:

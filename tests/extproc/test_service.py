@@ -499,6 +499,19 @@ def test_a_request_that_waited_for_a_thread_for_too_long_does_not_begin(
     assert sum(len(each.events) for each in slow) == 1
 
 
+def test_what_needs_no_thread_is_served_however_many_wait_for_one(
+    socket_folder: Path, scripted: Scripted
+) -> None:
+    async def main() -> None:
+        admission = Admission(most=0)
+        async with serving(
+            socket_folder, Factory([scripted([[CONTINUE]], size=5)]), admission=admission
+        ) as peer:
+            assert await peer.talk(HEADERS) == (wire(CONTINUE), grpc.StatusCode.OK)
+
+    run(main())
+
+
 def test_an_answer_is_restored_however_much_there_is_to_do(socket_folder: Path, scripted: Scripted) -> None:
     exchange = scripted([[CONTINUE]], heavy=True, size=0)
 
