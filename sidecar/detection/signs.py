@@ -17,7 +17,7 @@ from sidecar.detection.sign_choice import MAX_SIGN, UNKNOWN, Choice, Sign
 from sidecar.detection.symbols import ANY, EDGE, IN_WORD, LINE_EDGE, OUTSIDE_WORD
 from sidecar.detection.syntax import Branch, Chars, Look, Marked, Node, Repeat, Zero
 
-_CROSSED = 48  # sequences that two parts may make together, unless one of them has more
+_CROSSED = 128  # sequences that two parts may make together, unless one of them has more
 _UNITED = 400  # sequences that alternatives may make together
 _COUNTED = 4  # repeats of a single sequence that are spelled out
 
