@@ -29,6 +29,10 @@ _ADDRESS_WORDS = (
 _ADDRESS = re.compile(
     rf"(?:(?:{_ADDRESS_WORDS})(?:\.[ \u00a0]?|[ \u00a0\n]|\Z)[ \u00a0]?){{1,3}}", re.IGNORECASE
 )
+_INITIALS = {word[0] for word in _ADDRESS_WORDS.split("|")}
+# What a form of address starts with, in any case; ``re`` takes a long s for an s.
+_ADDRESS_INITIALS = frozenset((*_INITIALS, *map(str.upper, _INITIALS), "\u017f"))
+_APOSTROPHES = frozenset("'\u2019\u02bc`")
 _POSSESSIVE = re.compile(r"['\u2019\u02bc`][sS]?\Z")
 _EDGE = " \t\r\n\u00a0\"'`*_,;:!?()[]{}<>|/\\#~\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb\u2013\u2014-"
 _ABBREVIATED = re.compile(r"(?:\b[^\W\d_]|\b(?:jr|sr|esq|ph\.?d))\.\Z", re.IGNORECASE)
@@ -67,10 +71,10 @@ def joined(text: str, spans: Sequence[_AnySpan]) -> list[_AnySpan]:
 def _bare(text: str, span: _AnySpan) -> _AnySpan | None:
     """Return a person's span without what is not the name; None if there is nothing else."""
     start, end = _without_edges(text, span.start, span.end)
-    if address := _ADDRESS.match(text, start, end):
+    if text[start : start + 1] in _ADDRESS_INITIALS and (address := _ADDRESS.match(text, start, end)):
         start, end = _without_edges(text, address.end(), end)
     tail = text[max(start, end - 2) : end]
-    if possessive := _POSSESSIVE.search(tail):
+    if not _APOSTROPHES.isdisjoint(tail) and (possessive := _POSSESSIVE.search(tail)):
         start, end = _without_edges(text, start, end - len(tail) + possessive.start())
     if start >= end:
         return None

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import itertools
+import re
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.detection import person_spans
 from sidecar.detection.overlap import resolve
 from sidecar.detection.person_spans import joined
 from sidecar.model import Origin, Span
@@ -169,3 +172,9 @@ def test_many_parts_of_one_name_are_joined_in_one_pass() -> None:
     text = "Ann " * 50_000
     spans = [person(at, at + 3) for at in range(0, len(text), 4)]
     assert joined(text, spans) == [person(0, len(text) - 1)]
+
+
+def test_whatever_a_form_of_address_starts_with_is_known() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    first = re.compile("|".join(sorted(person_spans._INITIALS)), re.IGNORECASE)
+    assert frozenset(first.findall(everything)) == person_spans._ADDRESS_INITIALS

@@ -154,7 +154,7 @@ class _Look:
 
     @cached_property
     def _phrases(self) -> SetPhrases:
-        return SetPhrases(self._text if _PHRASES in self._met else "")
+        return SetPhrases(self._text)
 
     def reason(self, span: Span) -> str:
         """Return why a span is no name, or nothing; whoever found it, the answer is the same."""
@@ -179,7 +179,9 @@ class _Look:
             return TERM
         if " " in name and _OFFICE.fullmatch(name) and all(facts & COMMON for facts in known):
             return TERM
-        if self._names_thing(span, known) or self._phrases.hold(span.start, span.end):
+        if self._names_thing(span, known) or (
+            _PHRASES in self._met and self._phrases.hold(span.start, span.end)
+        ):
             return TERM
         if self._is_ordinary(span, words, known):
             return ORDINARY
