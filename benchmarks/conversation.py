@@ -3,8 +3,8 @@
     python -m benchmarks.conversation [--messages N] [--words N] [--rounds N]
 
 Every round has a history of its own, in varied prose with fresh originals, and measures the same requests
-in turn: everything looked at anew, the history remembered, and the new turn without any history. Ratios
-are medians of the rounds' ratios, with the range of 80 % of them.
+in turn: everything looked at anew (cold), the history alone (fill), the history and a new turn (warm), and
+the new turn without any history. Ratios are medians of the rounds' ratios, with the range of 80 % of them.
 """
 
 # ruff: noqa: E402 - one thread must be asked for before numpy is imported
@@ -91,7 +91,8 @@ def main() -> int:
         console.print(shown(title, times))
     stats = cache.stats
     console.print(
-        f"{stats.entries} texts and pieces of long ones remembered in {stats.bytes} bytes", highlight=False
+        f"{stats.entries} texts, pieces of long ones and histories remembered in {stats.bytes} bytes",
+        highlight=False,
     )
     return 0
 
@@ -130,13 +131,18 @@ def measure_tokenize(
             body, reader, detection, TokenMap(detection.entity_types), Deadline(SECONDS), scope=CALLER
         )
 
-    seen: list[bytes] = []
-    times.measure("cold", lambda: seen.append(tokenized(plain, [*said, asked])))
-    times.measure("warm", lambda: seen.append(tokenized(remembering, [*said, asked])))
-    times.measure("again", lambda: seen.append(tokenized(remembering, [*said, asked])))
+    def both(work: str, messages: Sequence[dict[str, str]]) -> None:
+        seen: list[bytes] = []
+        times.measure(work, lambda: seen.append(tokenized(remembering, messages)))
+        if seen != [tokenized(plain, messages)]:
+            raise SystemExit("benchmarks: what is remembered and what is found anew differ")
+
+    times.measure("cold", lambda: tokenized(plain, [*said, asked]))
+    both("fill", said)
+    both("warm", [*said, asked])
+    both("again", [*said, asked])
+    both("first message dropped", [*said[1:], asked])
     times.measure("turn alone", lambda: tokenized(plain, [asked]))
-    if len(set(seen)) != 1:
-        raise SystemExit("benchmarks: what is remembered and what is found anew differ")
 
 
 def message(seed: str, words: int) -> str:
