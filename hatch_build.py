@@ -34,7 +34,7 @@ _FLAGS = (
 )
 _ONCE = (  # the sources that are compiled once
     *("module", "ner_reference", "signs", "signs_module"),
-    *("tokenizer", "tokenizer_affixes", "tokenizer_module"),
+    *("tokenizer", "tokenizer_affixes", "tokenizer_cut", "tokenizer_load", "tokenizer_module"),
 )
 RELEASE = ("-O3", "-DNDEBUG")
 _VECTOR = {  # of each machine: name, floats in a vector, rows in a tile (as the registers allow), flags

@@ -1,7 +1,7 @@
 """The native kernel: C in this folder, built when the package is installed (``hatch_build.py``).
 
-``kernel`` is None where there was no compiler; then spaCy and RE2 compute the same, slower. ``ner.h`` and
-``signs.h`` say what is computed, and within which bounds.
+``kernel`` is None where there was no compiler; then spaCy and RE2 compute the same, slower. ``ner.h``,
+``tokenizer.h`` and ``signs.h`` say what is computed, and within which bounds.
 """
 
 from __future__ import annotations
