@@ -13,6 +13,7 @@ from pathlib import Path
 from sidecar.cli.core import Product, build
 from sidecar.errors import ConfigError
 from sidecar.extproc.listen import TcpAddress, TlsFiles, parse_address
+from sidecar.extproc.server import ServerOptions, run_server
 from sidecar.extproc.workers import Heartbeat, Worker
 from sidecar.settings import Settings
 from sidecar.supervisor.child import forbid_core_dumps
@@ -36,8 +37,6 @@ class Serving:
         Raises:
             ConfigError: The address cannot be used.
         """
-        from sidecar.extproc.server import ServerOptions, run_server  # gRPC, which must not be forked
-
         options = ServerOptions(
             listen=self.addresses[index],
             health_listen=self.health_listen,

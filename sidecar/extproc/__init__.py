@@ -1,7 +1,8 @@
 """The shell: the only importer of grpc and protobuf; turns messages into events and replies into messages.
 
-This package is loaded before gRPC is, and makes sure that gRPC's tracing, which prints headers and bodies
-to standard error, cannot be switched on from the environment.
+The server is our own (``rpc``); gRPC itself is loaded only by who asks for reflection. This package is loaded
+before it, and makes sure that its tracing, which prints headers and bodies to standard error, cannot be
+switched on from the environment.
 """
 
 import os
