@@ -82,11 +82,10 @@ class Ner:
             for other in all_of
         }
         self._types = {**others, **types}
-        self._submit = submit
-        self._short_work = _SHORT_WORK if turn else 0.0
+        self._submit, self.turn = submit, turn
         self._groups = load(models, kernel, turn or NO_TURN)
         self._rate = (_FIRST_RATE if self.slower_models else _FIRST_NATIVE_RATE) / len(models)
-        self.run([_Item(0, Piece(0, 1, 0, 1), "a")], [[]])
+        self.run([_Item(0, Piece(0, 1, 0, 1), "a")])
 
     @property
     def entity_types(self) -> tuple[str, ...]:
@@ -113,19 +112,21 @@ class Ner:
         work = sum(_work(passage.text) for passage in passages if not passage.patterns_only)
         if work > self._rate * _GENEROSITY * budget.remaining():
             raise RequestRefused(413, _TOO_LONG)
-        submit = self._submit if work >= self._short_work else None
+        submit = None if self.turn and work < _SHORT_WORK else self._submit
         return NerJob(self, passages, budget, submit, remember)
 
-    def run(self, batch: Sequence[_Item], found: list[list[Span]], remember: Remember | None = None) -> None:
-        """Run one batch; append its spans to ``found`` by passage."""
+    def run(self, batch: Sequence[_Item], remember: Remember | None = None) -> dict[int, list[Span]]:
+        """Run one batch; return its spans by passage."""
         # A whole text was looked up before it came here; of a long one that is new, pieces may be known.
         known: list[_Item] = []
         new: list[_Item] = []
         for item in batch:
             (known if remember and item.is_long_part else new).append(item)
+        found: dict[int, list[Span]] = {}
         _place(new, self._read([Passage(item.text) for item in new]), found)
         if remember and known:
             _place(known, remember([Passage(item.text) for item in known], self._read), found)
+        return found
 
     def _read(self, pieces: Sequence[Passage]) -> list[list[Span]]:
         """Return the spans of each piece; they depend on its text alone."""
@@ -152,7 +153,10 @@ class Ner:
 
 
 class NerJob:
-    """The NER of one request: one batch at a time is queued, so that requests take turns."""
+    """The NER of one request: one batch at a time is queued, so that requests take turns.
+
+    The caller's thread, when it has nothing else to do, takes batches too.
+    """
 
     def __init__(
         self,
@@ -164,40 +168,53 @@ class NerJob:
     ) -> None:
         """Queue the first batch."""
         self._ner, self._budget, self._submit, self._remember = ner, budget, submit, remember
-        self._found: list[list[Span]] = [[] for _ in passages]
-        self._batches = _batches(passages)
+        self._passages = len(passages)
+        self._batches = enumerate(_batches(passages))
+        self._found: dict[int, dict[int, list[Span]]] = {}  # by batch and passage
         self._cancelled = False
         self._first = submit(self._step) if submit else None
 
     def result(self) -> list[list[Span]]:
-        """Wait; return the spans of each passage in turn, in order of their piece.
+        """Work or wait; return the spans of each passage in turn, in order of their piece.
 
         Raises:
             RequestRefused: (413) The time is used up.
         """
-        future = self._first or self._step()
-        while future is not None:
+        shares = self._first is None or self._ner.turn is not None
+        while shares and self._run_next():
+            pass
+        future = self._first
+        while future is not None and not (
+            shares and future.cancel()
+        ):  # a step that is queued has nothing to do
             try:
                 future = future.result(timeout=self._budget.remaining())
             except FutureTimeoutError:
                 self._budget.check()
                 raise RequestRefused(413, _TOO_LONG) from None
-        return self._found
+        spans: list[list[Span]] = [[] for _ in range(self._passages)]
+        for _, found in sorted(self._found.items()):
+            for passage, of_passage in found.items():
+                spans[passage] += of_passage
+        return spans
 
     def cancel(self) -> None:
-        """Give up: at most one more batch runs."""
+        """Give up: each thread runs at most one more batch."""
         self._cancelled = True
 
     def _step(self) -> Future[Any] | None:
-        """Run one batch; return the queued next one, or None at the end. Without a queue, run them all."""
-        for batch in self._batches:
-            if self._cancelled:
-                break
-            self._budget.check()
-            self._ner.run(batch, self._found, self._remember)
-            if self._submit is not None:
-                return self._submit(self._step)
-        return None
+        """Run one batch on the NER thread; return the queued next one, or None at the end."""
+        return self._submit(self._step) if self._run_next() and self._submit else None
+
+    def _run_next(self) -> bool:
+        """Run the next batch, if one is left; return whether one was."""
+        with self._ner.turn or NO_TURN:
+            number, batch = (-1, None) if self._cancelled else next(self._batches, (-1, None))
+        if batch is None:
+            return False
+        self._budget.check()
+        self._found[number] = self._ner.run(batch, self._remember)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +245,7 @@ def _batches(passages: Sequence[Passage]) -> Iterator[list[_Item]]:
         yield items
 
 
-def _place(items: Sequence[_Item], found: Sequence[Sequence[Span]], placed: list[list[Span]]) -> None:
+def _place(items: Sequence[_Item], found: Sequence[Sequence[Span]], placed: dict[int, list[Span]]) -> None:
     """Append the spans of each piece, as far as it owns them, to those of its passage."""
     for item, spans in zip(items, found, strict=True):
         piece = item.piece
@@ -236,7 +253,7 @@ def _place(items: Sequence[_Item], found: Sequence[Sequence[Span]], placed: list
             start = piece.start + span.start
             if piece.own_start <= start < piece.own_end:
                 moved = replace(span, start=start, end=piece.start + span.end) if piece.start else span
-                placed[item.passage].append(moved)
+                placed.setdefault(item.passage, []).append(moved)
 
 
 def _work(text: str) -> float:
