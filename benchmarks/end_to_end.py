@@ -32,7 +32,7 @@ def measure(console: Console, *, full: bool) -> tuple[list[Goal], dict[str, obje
     Raises:
         Unavailable: Our own program cannot be run here.
     """
-    rounds, seconds = (60, 0.7) if full else (15, 0.5)
+    rounds, seconds = (60, 2.0) if full else (15, 1.0)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         urls = started(stack, folder, console)
