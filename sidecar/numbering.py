@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import TypeVar
 
@@ -18,6 +19,8 @@ from sidecar.model import Budget, Original
 from sidecar.tokens.token_map import TokenMap
 
 _Any = TypeVar("_Any")
+
+_replacement = partial(tuple.__new__, Replacement)  # from three at once, several times as fast
 
 
 class Numbering:
@@ -125,7 +128,7 @@ class Numbering:
 def _replaced(spans: array[int], tokens: Sequence[str]) -> list[Replacement]:
     numbers = iter(spans)
     triples = zip(numbers, numbers, map(tokens.__getitem__, numbers), strict=True)
-    return list(map(Replacement._make, triples))
+    return list(map(_replacement, triples))
 
 
 def in_time(each: Sequence[_Any], budget: Budget) -> Iterator[_Any]:

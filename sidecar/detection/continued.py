@@ -90,20 +90,52 @@ def spread_on(
     sought = Sought(tick)
     for source in _that_may_stand_in(new, before.sources, passages, tick):
         sought.add(_original(passages, source), source)
-    sought.watch()
+    if count:
+        sought.watch()
+    stand_alone = not count and _stand_alone(new, kept)
+    adds = sought.is_new if stand_alone else sought.add
     sources = [
         span
         for passage, found in zip(new, kept, strict=True)
         for span in found
-        if sought.add(passage.text[span.start : span.end], span)
+        if adds(passage.text[span.start : span.end], span)
     ]
     if count and (sought.is_long or _changes(first, before.reads, *sought.changed(), tick)):
         return None
-    found = filled(new, kept, sought, tick)
+    found = kept if stand_alone else filled(new, kept, sought, tick)
     if ends:
         return Spread(found, NOTHING)
     reads = before.reads + bytes(_how_read(passage.text, tick) for passage in new)
     return Spread(found, Before((*before.sources, *sources), reads))
+
+
+def _stand_alone(passages: Sequence[Passage], kept: Sequence[Sequence[Covered]]) -> bool:
+    """Tell whether no original can have another place: no run of any is left uncovered.
+
+    Only of plain texts in which spans and words end together; mostly short ones.
+    """
+    uncovered: list[str] = []
+    originals: list[str] = []
+    for passage, spans in zip(passages, kept, strict=True):
+        text, done = passage.text, 0
+        if not is_read_as_it_is(text):
+            return False
+        for span in spans:
+            start, end = span.start, span.end
+            if (start and text[start - 1 : start + 1].isalnum()) or (
+                end < len(text) and text[end - 1 : end + 1].isalnum()
+            ):
+                return False
+            uncovered.append(text[done:start])
+            originals.append(text[start:end])
+            done = end
+        uncovered.append(text[done:])
+    runs = set(_runs(" ".join(uncovered), Reads.PLAINLY).split())
+    for original in originals:
+        own = _runs(original, Reads.PLAINLY).split()
+        if not own or not runs.isdisjoint(own) or b"".join(own) in runs:
+            return False
+    return True
 
 
 def _original(passages: Sequence[Passage], source: Covered) -> str:

@@ -127,9 +127,8 @@ def _counts(passage: Passage, start: int, end: int, span: Span) -> bool:
 
 
 def _filled(passage: Passage, kept: list[Covered], more: list[Covered]) -> list[Covered]:
-    if not more:
-        return kept
-    return _whole(passage, cast("list[Covered]", fill_gaps(passage.text, cast("list[Span]", kept), more)))
+    spans = fill_gaps(passage.text, cast("list[Span]", kept), more) if more else []
+    return _whole(passage, cast("list[Covered]", spans)) if len(spans) > len(kept) else kept
 
 
 def _whole(passage: Passage, spans: list[Covered]) -> list[Covered]:

@@ -125,12 +125,8 @@ class Sought:
             original: Its text.
             span: Where it was found; the places of all spans that are added ascend.
         """
-        key = original, span.entity_type, span.origin, span.score
-        if key in self._known or not _spreads(original, span):
+        if not self.is_new(original, span):
             return False
-        self._known.add(key)
-        if len(self._known) % _BETWEEN_TICKS == 0:
-            self._tick()
         self._automaton = None
         by_form = span.entity_type not in NAMES and span.origin is Origin.PATTERN and _has_form(original)
         for spelling in _spellings(original, span):
@@ -143,6 +139,16 @@ class Sought:
         if len(original) <= LONGEST:
             for spelling, manner in _manners(original, span):
                 self._add_loose(self._entry(spelling), manner, span)
+        return True
+
+    def is_new(self, original: str, span: Covered) -> bool:
+        """Tell whether an original is distinct enough to be looked for, and is met for the first time."""
+        key = original, span.entity_type, span.origin, span.score
+        if key in self._known or not _spreads(original, span):
+            return False
+        self._known.add(key)
+        if len(self._known) % _BETWEEN_TICKS == 0:
+            self._tick()
         return True
 
     @property

@@ -44,6 +44,8 @@ PARTS = (
     "\\u004aane",
     "x" * 210,
     "a\x00b",
+    ", ",
+    "a.a",
     "and",
 )
 Text = tuple[Passage, list[Span]]
