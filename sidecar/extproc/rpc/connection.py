@@ -17,10 +17,10 @@ from sidecar.extproc.rpc import frames
 from sidecar.extproc.rpc.call import STREAM_WINDOW, Call
 from sidecar.extproc.rpc.frames import ConnectionBroken, Frame, FrameReader, frame, unpadded
 from sidecar.extproc.rpc.hpack import FieldDecoder, HpackBroken
+from sidecar.extproc.rpc.outlet import DEFAULT_FRAME_BYTES, DEFAULT_WINDOW, Outlet
 from sidecar.extproc.rpc.status import End, Status
 
 CONNECTION_WINDOW = 1 << 30  # streams are what is bounded
-DEFAULT_WINDOW = 65_535
 MAX_BLOCK_BYTES = 64 * 1024
 MAX_UNSENT_ACKS = 10_000  # of a peer that asks and does not listen
 IDLE_SECONDS = 30.0  # of silence before a peer is asked whether it is there
@@ -62,13 +62,10 @@ class Connection(asyncio.Protocol):
         self._calls: dict[int, tuple[Call, asyncio.Task[None]]] = {}
         self._last = 0  # the highest number of a stream that the peer opened
         self._block: tuple[Frame, bytearray] | None = None  # a header block that is not complete
-        self._room = DEFAULT_WINDOW
+        self._outlet = Outlet(self.send)
         self._stream_room = DEFAULT_WINDOW
-        self._most = 16_384  # bytes of a frame that the peer takes
         self._taken = 0  # bytes that arrived since the connection's window was last refilled
-        self._paused = False
         self._acks = 0
-        self._changed: asyncio.Future[None] | None = None  # done when there may be room to send
         self._heard = True  # from the peer since the timer last rang
         self._asked = False
         self._known_to_leave = False
@@ -113,13 +110,12 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Hold data back: the peer does not read."""
-        self._paused = True
+        self._outlet.pause()
 
     def resume_writing(self) -> None:
         """Go on sending."""
-        self._paused = False
         self._acks = 0
-        self._may_send()
+        self._outlet.resume()
 
     # --- what the server wants -------------------------------------------------------------------
 
@@ -157,44 +153,11 @@ class Connection(asyncio.Protocol):
 
     async def send_data(self, call: Call, content: bytes, before: bytes) -> None:
         """Send content on the stream of a call, after the frames in ``before``, as soon as there is room."""
-        size = len(content)
-        if size <= self._room_for(call):
-            self._spend(call, size)
-            self.send(before + frame(frames.DATA, 0, call.stream, content))
-            return
-        self.send(before)
-        at = 0
-        while at < size:
-            room = min(size - at, self._room_for(call))
-            if room <= 0:
-                await self._change()
-                continue
-            self._spend(call, room)
-            self.send(frame(frames.DATA, 0, call.stream, content[at : at + room]))
-            at += room
+        await self._outlet.send(call, content, before)
 
     def give_room(self, call: Call, count: int) -> None:
         """Let the peer send so many bytes more on the stream of a call."""
         self.send(frame(frames.WINDOW_UPDATE, 0, call.stream, count.to_bytes(4, "big")))
-
-    def _room_for(self, call: Call) -> int:
-        return 0 if self._paused else min(self._most, self._room, call.room)
-
-    def _spend(self, call: Call, count: int) -> None:
-        call.room -= count
-        self._room -= count
-
-    async def _change(self) -> None:
-        """Wait until there may be more room to send."""
-        if self._changed is None:
-            self._changed = self._loop.create_future()
-        # Several calls may wait for it, and one that is canceled must not take it from the others.
-        await asyncio.shield(self._changed)
-
-    def _may_send(self) -> None:
-        changed, self._changed = self._changed, None
-        if changed is not None:
-            changed.set_result(None)
 
     # --- frames ----------------------------------------------------------------------------------
 
@@ -289,9 +252,11 @@ class Connection(asyncio.Protocol):
                     call.room += value - self._stream_room
                 self._stream_room = value
             elif number == frames.MAX_FRAME_SIZE:
-                self._most = value
+                if not DEFAULT_FRAME_BYTES <= value < 1 << 24:
+                    raise ConnectionBroken(frames.PROTOCOL_ERROR, "a frame size that is not allowed")
+                self._outlet.limit(value)
         self._acknowledge(frame(frames.SETTINGS, frames.ACK))
-        self._may_send()
+        self._outlet.changed()
 
     def _ping(self, each: Frame) -> None:
         if not each.flags & frames.ACK:
@@ -304,13 +269,13 @@ class Connection(asyncio.Protocol):
     def _window_update(self, each: Frame) -> None:
         more = frames.read_number(each.payload)
         if each.stream == 0:
-            self._room += more
+            self._outlet.allow(more)
         elif known := self._calls.get(each.stream):
             known[0].room += more
-        self._may_send()
+            self._outlet.changed()
 
     def _acknowledge(self, answer: bytes) -> None:
-        self._acks += self._paused
+        self._acks += self._outlet.paused
         if self._acks > MAX_UNSENT_ACKS:
             raise ConnectionBroken(frames.ENHANCE_YOUR_CALM, "a peer that asks and does not listen")
         self.send(answer)

@@ -308,6 +308,7 @@ HEADERS, CONTINUATION, PUSH, DATA, WINDOW_UPDATE = 1, 9, 5, 0, 8
         pytest.param(frame(PUSH, 4, 1, b""), id="a_push"),
         pytest.param(frame(WINDOW_UPDATE, 0, 0, b"abc"), id="a_window_update_of_odd_size"),
         pytest.param(settings_frame({4: 1 << 31}), id="a_window_too_large"),
+        pytest.param(settings_frame({5: 0}), id="frames_too_small"),
         pytest.param(
             frame(HEADERS, 4, 1, encode([(b":path", METHOD.encode())]))
             + frame(DATA, 0, 1, b"\0\0\0\0\1a" * 10_000) * 18,
