@@ -121,7 +121,7 @@ class Dialect(Protocol):
 
     @property
     def padding(self) -> frozenset[str]:
-        """The top-level keys whose strings and whole numbers mean nothing and differ from frame to frame."""
+        """The top-level keys whose strings, numbers and counts mean nothing and are never the same."""
 
     def read(self, event: str, document: Document) -> Reading:
         """Say what one frame holds."""

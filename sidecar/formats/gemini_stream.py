@@ -60,7 +60,7 @@ def gemini_elements_restorer(restorers: RestorerFactory) -> StreamRestorer:
 class GeminiDialect:
     """Reads and writes the frames of one stream, and knows which text each candidate is in."""
 
-    padding: frozenset[str] = frozenset()
+    padding: frozenset[str] = frozenset({"usageMetadata", "usage_metadata"})
 
     def __init__(self) -> None:
         self._runs = Runs()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from sidecar.formats.template import Template, match_digits, match_padding, match_string
+from sidecar.formats.template import Template, match_digits, match_string
 
 _ASCII = rb"[ !#-%'-\[\]-z|}~]*+"  # without quote, ampersand, backslash, opening brace and control characters
 # Two and three bytes, but not those that may be overlong, a surrogate or the fullwidth brace.
@@ -31,7 +31,7 @@ class KnownFrames:
         around: What stands before and behind the data in each frame.
     """
 
-    __slots__ = ("_before", "_behind", "_closing", "_head", "_line_end", "_tail")
+    __slots__ = ("_before", "_behind", "_closing", "_head", "_line_end", "_match_padding", "_tail")
 
     def __init__(self, template: Template, around: tuple[bytes, bytes]) -> None:
         first, last = around
@@ -43,6 +43,7 @@ class KnownFrames:
             self._behind, self._tail = b'"' + template.behind + last, None
         else:
             self._behind, self._tail = b'"' + template.behind, template.tail + last
+        self._match_padding = template.match_padding
         self._closing = template.behind.translate(None, _BLANK) if template.closes else None
         self._line_end = last
 
@@ -74,7 +75,7 @@ class KnownFrames:
         end = stop + len(self._behind)
         if self._tail is None:
             return end
-        padding = match_padding(stream, end)
+        padding = self._match_padding(stream, end)
         if padding is None or not stream.startswith(self._tail, padding.end()):
             return 0
         return padding.end() + len(self._tail)

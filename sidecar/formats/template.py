@@ -21,8 +21,22 @@ match_string = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+
 match_digits = re.compile(rb"[0-9]++").match
 """Matches a whole number that is padding."""
 
-match_padding = re.compile(rb'[A-Za-z0-9_\-]*+"').match
-"""Matches a string that is padding, without its opening quote: no character with which a token starts."""
+_match_text = re.compile(rb'[A-Za-z0-9_\-]*+"').match  # no character with which a token starts
+
+
+def _counts_pattern() -> bytes:
+    """Return a pattern of an object of whole numbers and words, some in objects or lists of objects."""
+    flat = rb'(?:0|[1-9][0-9]*+|"[A-Za-z0-9_]*+")'
+    value = flat
+    for _ in range(2):
+        pair = rb'"[A-Za-z0-9_]*+"[ \t]*+:[ \t]*+' + value + rb"[ \t]*+"
+        members = rb"\{[ \t]*+(?:" + pair + rb"(?:,[ \t]*+" + pair + rb")*+)?+\}"
+        listed = rb"\[[ \t]*+(?:" + members + rb"[ \t]*+(?:,[ \t]*+" + members + rb"[ \t]*+)*+)?+\]"
+        value = rb"(?:" + flat + rb"|" + members + rb"|" + listed + rb")"
+    return members
+
+
+_match_counts = re.compile(_counts_pattern()).match
 
 _only_closes = re.compile(rb"[ \t\]}]*+").fullmatch
 _STRING, _NUMBER, _OBJECT = int(Kind.STRING), int(Kind.NUMBER), int(Kind.OBJECT)
@@ -42,16 +56,17 @@ class Template:
     Args:
         document: What was read.
         delta: The string that may differ.
-        padding: Top-level keys that mean nothing here; a whole number before the delta and a string behind
-            it may differ too.
+        padding: Top-level keys that mean nothing here; a whole number before the delta and a string, or an
+            object of counts, behind it may differ too.
 
     The data of every such frame are, one after the other: ``head`` and a whole number, if ``head`` is not
     None; ``before``, which ends in the delta's opening quote; the delta's text and its closing quote;
-    ``behind``, which ends in the padding's opening quote if ``tail`` is not None; the padding; ``tail``.
+    ``behind``, which ends in a string's opening quote if that is the padding; the padding, if ``tail`` is
+    not None, which ``match_padding`` matches; ``tail``.
     ``closes``: behind the delta there is nothing but closing brackets, with any white space among them.
     """
 
-    __slots__ = ("before", "behind", "closes", "head", "tail")
+    __slots__ = ("before", "behind", "closes", "head", "match_padding", "tail")
 
     def __init__(self, document: Document, delta: Literal, padding: Collection[str]) -> None:
         text = document.text
@@ -59,7 +74,9 @@ class Template:
         number = _number_before(document, delta.start, padding)
         self.head = text[: number[0]].encode() if number else None
         self.before = text[number[1] if number else 0 : delta.start + 1].encode()
-        self.behind = text[delta.end : hole[0] + 1 if hole else None].encode()
+        is_text = hole is not None and text[hole[0]] == '"'
+        self.match_padding = _match_text if is_text else _match_counts
+        self.behind = text[delta.end : hole[0] + is_text if hole else None].encode()
         self.tail = text[hole[1] :].encode() if hole else None
         self.closes = self.tail is None and _only_closes(self.behind) is not None
 
@@ -87,7 +104,7 @@ class Template:
     def _fits(self, data: bytes, end: int) -> bool:
         """Tell whether what stands behind the delta is the same, too."""
         if self.tail is not None:
-            padding = match_padding(data, end + len(self.behind))
+            padding = self.match_padding(data, end + len(self.behind))
             same = padding is not None and data[padding.end() :] == self.tail
             return same and data.startswith(self.behind, end)
         rest = data[end:]
@@ -117,10 +134,10 @@ def _number_before(document: Document, start: int, padding: Collection[str]) -> 
 
 
 def _padding_behind(document: Document, end: int, padding: Collection[str]) -> tuple[int, int] | None:
-    """Return the stretch of the first padding string behind ``end``, quotes included."""
+    """Return the stretch of the first padding behind ``end``: a string, quotes included, or an object."""
     if document.kinds[0] == _OBJECT and padding:
         for key, value in document.members(0):
-            behind = document.starts[value] >= end and document.kinds[value] == _STRING
+            behind = document.starts[value] >= end and document.kinds[value] in (_STRING, _OBJECT)
             if behind and document.decoded(key) in padding:
                 return document.starts[value], document.ends[value]
     return None

@@ -126,6 +126,49 @@ def test_where_the_data_stand_must_be_certain(frame: bytes) -> None:
     assert around(frame, read.data) is None
 
 
+COUNTS = b'{"n":1,"by":[{"kind":"TEXT","n":1}]}'
+COUNTED = b'data: {"delta":{"text":" a"},"pad":' + COUNTS + b',"id":"x"}\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        pytest.param(b'{"n":1,"by":[{"kind":"TEXT","n":1}]}', id="the same"),
+        pytest.param(
+            b'{"n": 20, "by": [{"kind": "TEXT", "n": 1}, {"kind": "AUDIO", "n": 0}], "m": {}}', id="more"
+        ),
+        pytest.param(b"{}", id="none"),
+    ],
+)
+def test_an_object_of_counts_may_be_padding(counts: bytes) -> None:
+    frame = COUNTED.replace(COUNTS, counts)
+    assert read_bytes(frame[6:-4])
+    assert known(COUNTED).find(frame, 0) == sighting(frame, b" a", plain=True)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        pytest.param(b'{"n":1},"delta":{"text":"b"}', id="one more member beside it"),
+        pytest.param(b'{"n":"{{A_1}}"}', id="a word that may be a token"),
+        pytest.param(b'{"{{A_1}}":1}', id="a key that may be a token"),
+        pytest.param(b'{"n":1,}', id="no JSON"),
+        pytest.param(b'{"n":01}', id="no number"),
+        pytest.param(b'{"n":{"n":{"n":1}}}', id="too deep"),
+        pytest.param(b'{"n":1', id="open"),
+        pytest.param(b"null", id="no object"),
+        pytest.param(b'"x"', id="a string"),
+    ],
+)
+def test_anything_else_is_no_object_of_counts(counts: bytes) -> None:
+    assert known(COUNTED).find(COUNTED.replace(COUNTS, counts), 0) is None
+
+
+def test_a_long_object_of_counts_is_finished() -> None:
+    counts = b'{"n":[' + b'{"a":1},' * 50_000 + b'{"a":x}]}'
+    assert known(COUNTED).find(COUNTED.replace(COUNTS, counts), 0) is None
+
+
 PIECES = st.sampled_from(
     ["a", "é", "\uff5b", "\uefff", "\ud7ff", "\ue000", "😀", "\x7f", "\x80", "{", "&", "]"]
 )

@@ -45,6 +45,9 @@ TEXTS = st.one_of(
 )
 
 
+WORDS = st.sampled_from(["TEXT", "AUDIO", "{{PERSON_1}}"])
+
+
 @st.composite
 def frames(draw: st.DrawFn) -> bytes:
     """A frame such as the providers send, alike but not always the same."""
@@ -56,6 +59,9 @@ def frames(draw: st.DrawFn) -> bytes:
     message = (
         f'{{"type":"content_block_delta","index":{index},"delta":{{"type":"text_delta","text":{source}}}'
     )
+    candidate = (
+        f'{{"candidates":[{{"content":{{"parts":[{{"text":{source}}}],"role":"model"}},"index":{index}}}]'
+    )
     data = draw(
         st.sampled_from(
             [
@@ -64,6 +70,7 @@ def frames(draw: st.DrawFn) -> bytes:
                 chat + 'null}],"obfuscation":"{{PERSON_1}}"}',
                 chat + '"stop"}]}',
                 message + space + "}",
+                candidate + f',"usageMetadata":{{"n":{index},"by":[{{"kind":"{draw(WORDS)}"}}]}}}}',
                 f'{{"type":"content_block_stop","index":{index}}}',
                 f'{{"text":{source}{space}}}',
                 '{"error":{"message":"x"}}',
