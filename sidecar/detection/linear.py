@@ -32,17 +32,18 @@ MAX_LEAVES = 4096  # backtracking paths of one attempt
 _BLOCK = 256  # start positions at most that ``re`` tries after a candidate before RE2 looks for the next
 _GROWTH = 8  # how many times more it tries if there was a candidate just before, and was none
 _NEAR = 16  # code points between two candidates that count as that
-_MEMORY = 32 << 20  # bytes RE2 may use for one pattern
+_MEMORY = 8 << 20  # bytes RE2 may use for one pattern: of text that is random, it fills them with states
+_MOST_MEMORY = 32 << 20  # the same for a pattern that is too large for that
 _UNANCHORED = re2._Anchor.UNANCHORED  # noqa: SLF001 - see _compiled
 _Match = Callable[[bytes, int, int], "tuple[int, int] | None"]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTES_PER_POINT = 4
 
 
-def re2_options() -> re2.Options:
-    """Return how RE2 is run: UTF-8, silent, no groups."""
+def re2_options(memory: int = _MEMORY) -> re2.Options:
+    """Return how RE2 is run: UTF-8, silent, no groups, in so many bytes."""
     options = re2.Options()
-    options.max_mem = _MEMORY
+    options.max_mem = memory
     options.log_errors = False
     options.never_capture = True
     return options
@@ -293,7 +294,7 @@ def _foreign(regex: str, flags: int, reason: Exception) -> str:
     )
     spelled = f"(?{letters}:{regex})" if letters else regex
     try:
-        if re2.compile(spelled.encode(), re2_options()).search(b""):
+        if re2.compile(spelled.encode(), re2_options(_MOST_MEMORY)).search(b""):
             raise Unsupported("it can match the empty text")
     except (re2.error, UnicodeEncodeError):
         raise Unsupported(f"it does not compile: {reason}") from reason
@@ -304,8 +305,11 @@ def _compiled(regex: str) -> _Match:
     """Compile for RE2; return a search of bytes between two offsets, blind to no context around them."""
     try:
         compiled = re2.compile(regex.encode(), re2_options())
-    except re2.error as exc:
-        raise Unsupported(f"RE2 refuses it: {_reason(exc)}") from exc
+    except re2.error:
+        try:
+            compiled = re2.compile(regex.encode(), re2_options(_MOST_MEMORY))
+        except re2.error as exc:
+            raise Unsupported(f"RE2 refuses it: {_reason(exc)}") from exc
 
     match = compiled._regexp.Match  # noqa: SLF001 - the public search makes two more objects for each call
 

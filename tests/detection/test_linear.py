@@ -4,10 +4,12 @@ import re
 import time
 
 import pytest
+import re2
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sidecar.detection.linear import WINDOW, LinearPattern, TextView
+from sidecar.detection import linear
+from sidecar.detection.linear import WINDOW, LinearPattern, TextView, re2_options
 from sidecar.detection.syntax import Unsupported
 from tests.detection.regexes import PATTERNS, TEXTS
 
@@ -198,3 +200,10 @@ def test_what_follows_the_group_may_begin_the_next_match() -> None:
 def test_a_group_named_original_that_may_be_missing_or_endless_is_refused(regex: str) -> None:
     with pytest.raises(Unsupported, match="original"):
         LinearPattern(regex)
+
+
+def test_a_pattern_too_large_for_the_usual_memory_gets_more() -> None:
+    pattern, text = r"\pL{900}", b"1" + b"a" * 900
+    with pytest.raises(re2.error):
+        re2.compile(pattern, re2_options())
+    assert linear._compiled(pattern)(text, 0, len(text)) == (1, 901)
