@@ -245,7 +245,7 @@ def test_nothing_of_a_text_stays() -> None:
         if isinstance(each, str | bytes)
     ]
     assert kept
-    for planted in (b"Byron", b"Quillmere", b"zanzibar", b"4111", b"credential", b"hi"):
+    for planted in (b"Byron", b"Quillmere", b"zanzibar", b"4111 1111", b"credential"):
         assert not any(planted in each for each in kept)
 
 

@@ -101,7 +101,7 @@ def _occurrences(
         is_covered = before >= 0 and end <= kept[before].end
         if not is_covered and (start, end) not in found:
             found.add((start, end))
-            yield replace(span, start=start, end=end)
+            yield Covered(start, end, span.entity_type, span.score, span.origin, span.rule, span.since)
 
 
 def occurrences(

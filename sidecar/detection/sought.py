@@ -287,4 +287,4 @@ def _is_bounded(text: str, start: int, end: int) -> bool:
 
 def _in_word(char: str) -> bool:
     """Tell whether this belongs to a word in a script that puts blanks between words."""
-    return char.isalnum() and not _UNSPACED.match(char)
+    return char.isalnum() and (char.isascii() or not _UNSPACED.match(char))
