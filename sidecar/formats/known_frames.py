@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from sidecar.formats.template import Template, match_digits, match_string
+from sidecar.formats.template import Template, match_string
 
 _ASCII = rb"[ !#-%'-\[\]-z|}~]*+"  # without quote, ampersand, backslash, opening brace and control characters
 # Two and three bytes, but not those that may be overlong, a surrogate or the fullwidth brace.
@@ -31,7 +31,16 @@ class KnownFrames:
         around: What stands before and behind the data in each frame.
     """
 
-    __slots__ = ("_before", "_behind", "_closing", "_head", "_line_end", "_match_padding", "_tail")
+    __slots__ = (
+        "_before",
+        "_behind",
+        "_closing",
+        "_head",
+        "_line_end",
+        "_match_head",
+        "_match_padding",
+        "_tail",
+    )
 
     def __init__(self, template: Template, around: tuple[bytes, bytes]) -> None:
         first, last = around
@@ -43,6 +52,7 @@ class KnownFrames:
             self._behind, self._tail = b'"' + template.behind + last, None
         else:
             self._behind, self._tail = b'"' + template.behind, template.tail + last
+        self._match_head = template.match_head
         self._match_padding = template.match_padding
         self._closing = template.behind.translate(None, _BLANK) if template.closes else None
         self._line_end = last
@@ -52,10 +62,10 @@ class KnownFrames:
         if self._head is not None:
             if not stream.startswith(self._head, at):
                 return None
-            digits = match_digits(stream, at + len(self._head))
-            if digits is None:
+            padding = self._match_head(stream, at + len(self._head))
+            if padding is None:
                 return None
-            at = digits.end()
+            at = padding.end()
         if not stream.startswith(self._before, at):
             return None
         start = at + len(self._before)

@@ -34,7 +34,7 @@ def ollama_lines_restorer(restorers: RestorerFactory) -> StreamRestorer:
 class OllamaDialect:
     """Reads and writes the lines of one stream, and knows which text it is in."""
 
-    padding: frozenset[str] = frozenset()
+    padding: frozenset[str] = frozenset({"created_at"})
 
     def __init__(self) -> None:
         self._runs = Runs()

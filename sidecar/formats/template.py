@@ -18,9 +18,8 @@ from sidecar.formats.json_text import Document, Literal
 match_string = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+"').match
 """Matches a string without its opening quote."""
 
-match_digits = re.compile(rb"[0-9]++").match
-"""Matches a whole number that is padding."""
-
+_match_digits = re.compile(rb"[0-9]++").match
+_match_stamp = re.compile(rb'[A-Za-z0-9_\-:.+]*+"').match  # a time, or any other word
 _match_text = re.compile(rb'[A-Za-z0-9_\-]*+"').match  # no character with which a token starts
 
 
@@ -56,24 +55,26 @@ class Template:
     Args:
         document: What was read.
         delta: The string that may differ.
-        padding: Top-level keys that mean nothing here; a whole number before the delta and a string, or an
-            object of counts, behind it may differ too.
+        padding: Top-level keys that mean nothing here; a whole number or a string before the delta and a
+            string or an object of counts behind it may differ too.
 
-    The data of every such frame are, one after the other: ``head`` and a whole number, if ``head`` is not
-    None; ``before``, which ends in the delta's opening quote; the delta's text and its closing quote;
-    ``behind``, which ends in a string's opening quote if that is the padding; the padding, if ``tail`` is
-    not None, which ``match_padding`` matches; ``tail``.
+    The data of every such frame are, one after the other: ``head`` and the padding that ``match_head``
+    matches, if ``head`` is not None; ``before``, which ends in the delta's opening quote; the delta's text
+    and its closing quote; ``behind``; the padding that ``match_padding`` matches, and ``tail``, if that is
+    not None. The opening quote of a string that is padding belongs to ``head`` or ``behind``.
     ``closes``: behind the delta there is nothing but closing brackets, with any white space among them.
     """
 
-    __slots__ = ("before", "behind", "closes", "head", "match_padding", "tail")
+    __slots__ = ("before", "behind", "closes", "head", "match_head", "match_padding", "tail")
 
     def __init__(self, document: Document, delta: Literal, padding: Collection[str]) -> None:
         text = document.text
         hole = _padding_behind(document, delta.end, padding)
-        number = _number_before(document, delta.start, padding)
-        self.head = text[: number[0]].encode() if number else None
-        self.before = text[number[1] if number else 0 : delta.start + 1].encode()
+        first = _padding_before(document, delta.start, padding)
+        is_stamp = first is not None and text[first[0]] == '"'
+        self.match_head = _match_stamp if is_stamp else _match_digits
+        self.head = text[: first[0] + is_stamp].encode() if first else None
+        self.before = text[first[1] if first else 0 : delta.start + 1].encode()
         is_text = hole is not None and text[hole[0]] == '"'
         self.match_padding = _match_text if is_text else _match_counts
         self.behind = text[delta.end : hole[0] + is_text if hole else None].encode()
@@ -95,10 +96,10 @@ class Template:
         """Return where the delta's text begins, or -1 if what stands before it is not the same."""
         at = 0
         if self.head is not None:
-            digits = match_digits(data, len(self.head))
-            if digits is None or not data.startswith(self.head):
+            padding = self.match_head(data, len(self.head))
+            if padding is None or not data.startswith(self.head):
                 return -1
-            at = digits.end()
+            at = padding.end()
         return at + len(self.before) if data.startswith(self.before, at) else -1
 
     def _fits(self, data: bytes, end: int) -> bool:
@@ -121,14 +122,14 @@ def decoded(source: bytes) -> str | None:
         return None
 
 
-def _number_before(document: Document, start: int, padding: Collection[str]) -> tuple[int, int] | None:
-    """Return the stretch of the first whole number among the padding that ends before ``start``."""
+def _padding_before(document: Document, start: int, padding: Collection[str]) -> tuple[int, int] | None:
+    """Return the stretch of the first padding before ``start``: a whole number, or a string in quotes."""
     if document.kinds[0] == _OBJECT and padding:
         for key, value in document.members(0):
             if document.ends[value] > start:
                 break
-            is_whole = document.kinds[value] == _NUMBER and document.source(value).isdecimal()
-            if is_whole and document.decoded(key) in padding:
+            is_number = document.kinds[value] == _NUMBER and document.source(value).isdecimal()
+            if (is_number or document.kinds[value] == _STRING) and document.decoded(key) in padding:
                 return document.starts[value], document.ends[value]
     return None
 

@@ -71,6 +71,7 @@ def frames(draw: st.DrawFn) -> bytes:
                 chat + '"stop"}]}',
                 message + space + "}",
                 candidate + f',"usageMetadata":{{"n":{index},"by":[{{"kind":"{draw(WORDS)}"}}]}}}}',
+                f'{{"created_at":"{draw(WORDS)}","message":{{"content":{source}}},"done":false}}',
                 f'{{"type":"content_block_stop","index":{index}}}',
                 f'{{"text":{source}{space}}}',
                 '{"error":{"message":"x"}}',

@@ -90,3 +90,21 @@ def test_a_number_before_the_delta_may_be_padding(number: bytes) -> None:
 )
 def test_what_stands_in_its_place_must_be_a_whole_number(data: bytes) -> None:
     assert template(NUMBERED, "delta").find(data) is None
+
+
+STAMPED = b'{"pad":"2026-01-01T00:00:00.123456+01:00","delta":" a"}'
+
+
+@pytest.mark.parametrize("stamp", [b'"2027-02-02T01:01:01Z"', b'""'], ids=["another time", "nothing"])
+def test_a_time_before_the_delta_may_be_padding(stamp: bytes) -> None:
+    data = STAMPED.replace(STAMPED[7:41], stamp).replace(b'" a"', b'" b"')
+    found = template(STAMPED, "delta").find(data)
+    assert found is not None
+    assert (found.text, data[found.start : found.end]) == (" b", b'" b"')
+
+
+@pytest.mark.parametrize(
+    "stamp", [b'"{{PERSON_1}}"', b'"\\u007b"', b'"a b"', b"1", b"null", b'"', b'"x","delta":"y"']
+)
+def test_what_is_no_time_is_no_padding(stamp: bytes) -> None:
+    assert template(STAMPED, "delta").find(STAMPED.replace(STAMPED[7:41], stamp)) is None
