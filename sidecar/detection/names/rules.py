@@ -9,27 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import re2
 
 from sidecar.detection.linear import re2_options, without_surrogates
 from sidecar.model import Span
 
+_LINE_START = "(?m:^)"
+
 
 class Gates:
-    """Tells in one pass over a text which of many expressions can match in it.
+    """Tells which of many expressions can match in a text, in one pass, or a second one for those of lines.
+
+    One state of an automaton stands for all that is under way in each expression: phrases and the starts of
+    lines would multiply each other's states, and are kept apart.
 
     Args:
         needs: What must stand in a text for each, in RE2's syntax.
     """
 
-    __slots__ = ("_needs",)
+    __slots__ = ("_sets",)
 
     def __init__(self, needs: Sequence[str]) -> None:
-        self._needs = re2.Set.SearchSet(re2_options())
-        for need in needs:
-            self._needs.Add(need.encode())
-        self._needs.Compile()
+        of_lines = [number for number, need in enumerate(needs) if _LINE_START in need]
+        others = [number for number, need in enumerate(needs) if _LINE_START not in need]
+        self._sets = [
+            (numbers, _set([needs[number] for number in numbers]))
+            for numbers in (of_lines, others)
+            if numbers
+        ]
 
     def open(self, text: str) -> list[int]:
         """Return the numbers of all that may match, ascending; the others surely do not.
@@ -37,7 +46,18 @@ class Gates:
         Raises:
             UnicodeEncodeError: The text holds lone surrogates.
         """
-        return sorted(self._needs.Match(text.encode()) or ())
+        data = text.encode()
+        found = [numbers[at] for numbers, some in self._sets for at in some.Match(data) or ()]
+        found.sort()
+        return found
+
+
+def _set(needs: Sequence[str]) -> Any:  # noqa: ANN401 - re2 has no types
+    some = re2.Set.SearchSet(re2_options())
+    for need in needs:
+        some.Add(need.encode())
+    some.Compile()
+    return some
 
 
 @dataclass(frozen=True, slots=True)
