@@ -72,19 +72,31 @@ class LinearPattern:
     Args:
         regex: Python or RE2 syntax; ``\d \w \s \b`` are ASCII.
         flags: ``re.IGNORECASE``, ``re.MULTILINE``, ``re.DOTALL`` and ``re.VERBOSE``.
-        trusted: It is known to run in linear time; it is read and compiled when it is first needed.
+        trusted: It is known to run in linear time; it is read and compiled, for each engine, when it is first
+            needed.
 
     Raises:
         Unsupported: The pattern does not compile, cannot run in linear time, or can match nothing.
     """
 
-    __slots__ = ("_bounds", "_direct", "_group", "_match", "_trusted", "_verifier", "flags", "regex")
+    __slots__ = (
+        "_bounds",
+        "_direct",
+        "_group",
+        "_match",
+        "_spelled",
+        "_trusted",
+        "_verifier",
+        "flags",
+        "regex",
+    )
 
     def __init__(self, regex: str, flags: int = 0, *, trusted: bool = False) -> None:
         self.regex = regex
         self.flags = flags
         self._trusted = trusted
         self._bounds: Bounds | None = None
+        self._spelled = ""  # for ``re``, which is to verify what RE2 finds, if anything is
         self._verifier: re.Pattern[str] | None = None
         self._match: _Match | None = None
         self._group: str | int = 0
@@ -119,9 +131,17 @@ class LinearPattern:
         if found.marks:
             self._group = MARK
         if found.looks or found.marks:
-            self._verifier = re.compile(source(tree, Dialect.PYTHON), re.ASCII)
+            self._spelled = source(tree, Dialect.PYTHON)
+            if not self._trusted:
+                self.verifier()
         self._match = _compiled(source(tree, Dialect.RE2))
         return self._match
+
+    def verifier(self) -> re.Pattern[str]:
+        """Return what tells whether there is a match where RE2 found one but for lookarounds."""
+        if self._verifier is None:
+            self._verifier = re.compile(self._spelled, re.ASCII)
+        return self._verifier
 
     def signs(self, *, anew: bool = False) -> tuple[Sign, ...]:
         """Return sequences one of which stands in every text that it matches; none if there are none.
@@ -190,8 +210,8 @@ class Scan:
         self._stand_at(point)
 
     def _search(self) -> tuple[int, int] | None:
-        if self._pattern._verifier is not None:  # noqa: SLF001 - the two classes are one machine
-            return self._verified(self._pattern._verifier)  # noqa: SLF001
+        if self._pattern._spelled:  # noqa: SLF001 - the two classes are one machine
+            return self._verified()
         found = self._direct() if self._pattern._direct else self._windowed()  # noqa: SLF001
         if found is None:
             return None
@@ -219,12 +239,14 @@ class Scan:
             self._tick()
         return None
 
-    def _verified(self, verifier: re.Pattern[str]) -> tuple[int, int] | None:
+    def _verified(self) -> tuple[int, int] | None:
         reach = self._pattern._bounds  # noqa: SLF001
         assert reach is not None  # noqa: S101 - a verifier comes with bounds
         text, room = self._view.text, reach.most + reach.ahead + 2
         size, tried = 1, -_NEAR
+        verifier = self._pattern._verifier  # noqa: SLF001
         while candidate := self._direct():
+            verifier = verifier or self._pattern.verifier()
             self._go_to_byte(candidate[0])
             start = self._point
             size = min(size * _GROWTH, _BLOCK) if start < tried + _NEAR else 1

@@ -103,6 +103,8 @@ MARK = "original"
 
 _COARSE_REPEATS = 3
 _CACHED = 4096  # characters and classes; a folder of patterns repeats few of them thousands of times
+# As plain numbers, which are compared much faster than members of an enum.
+_ASCII, _DOTALL, _IGNORECASE, _MULTILINE = map(int, (re.ASCII, re.DOTALL, re.IGNORECASE, re.MULTILINE))
 _POSITIONS = {
     sre.AT_BEGINNING_STRING: Zero.TEXT_START,
     sre.AT_END_STRING: Zero.TEXT_END,
@@ -135,12 +137,12 @@ def parse(pattern: str, flags: int = 0) -> Node:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            tree = _parser.parse(pattern, flags | re.ASCII)
+            tree = _parser.parse(pattern, int(flags) | _ASCII)
     except (re.error, Warning, OverflowError, ValueError) as exc:
         raise ForeignSyntax(str(exc)) from exc
     except RecursionError as exc:
         raise Unsupported("too deeply nested") from exc
-    return _sequence(tree, tree.state.flags, tree.state.groupdict.get(MARK))
+    return _sequence(tree, int(tree.state.flags), tree.state.groupdict.get(MARK))
 
 
 def _sequence(items: Iterable[tuple[Any, Any]], flags: int, mark: int | None) -> Node:
@@ -175,7 +177,7 @@ def _node(op: Any, argument: Any, flags: int, mark: int | None) -> Node:  # noqa
 
 
 def _position(where: Any, flags: int) -> Zero:  # noqa: ANN401 - see _node
-    lines = bool(flags & re.MULTILINE)
+    lines = bool(flags & _MULTILINE)
     if where is sre.AT_BEGINNING:
         return Zero.LINE_START if lines else Zero.TEXT_START
     if where is sre.AT_END:
@@ -185,9 +187,9 @@ def _position(where: Any, flags: int) -> Zero:  # noqa: ANN401 - see _node
 
 def _chars(op: Any, argument: Any, flags: int) -> CharSet:  # noqa: ANN401 - see _node
     if op is sre.ANY:
-        return ANY if flags & re.DOTALL else NOT_NEWLINE
+        return ANY if flags & _DOTALL else NOT_NEWLINE
     if op is not sre.IN:
-        one = _literal(argument, bool(flags & re.IGNORECASE))
+        one = _literal(argument, bool(flags & _IGNORECASE))
         return one.inverted() if op is sre.NOT_LITERAL else one
     items = argument
     negated = items[0][0] is sre.NEGATE
@@ -200,7 +202,7 @@ def _chars(op: Any, argument: Any, flags: int) -> CharSet:  # noqa: ANN401 - see
         elif kind is sre.CATEGORY:
             ranges += _CATEGORIES[member].ranges
     chars = CharSet.of(ranges)
-    if flags & re.IGNORECASE:
+    if flags & _IGNORECASE:
         chars = chars.caseless()
     return chars.inverted() if negated else chars
 
@@ -248,12 +250,18 @@ def _class(chars: CharSet, dialect: Dialect) -> str:
     spell = _python_escape if dialect is Dialect.PYTHON else _re2_escape
     if len(chars.ranges) == 1 and chars.ranges[0][0] == chars.ranges[0][1]:
         return spell(chars.ranges[0][0])  # engines look for literals much faster than for classes
-    return "[" + "".join(f"{spell(low)}-{spell(high)}" for low, high in chars.ranges) + "]"
+    ranges = (spell(low) if low == high else f"{spell(low)}-{spell(high)}" for low, high in chars.ranges)
+    return "[" + "".join(ranges) + "]"
 
 
 def _python_escape(point: int) -> str:
-    return f"\\U{point:08x}"
+    return chr(point) if _is_plain(point) else f"\\U{point:08x}"
 
 
 def _re2_escape(point: int) -> str:
-    return f"\\x{{{point:x}}}"
+    return chr(point) if _is_plain(point) else f"\\x{{{point:x}}}"
+
+
+def _is_plain(point: int) -> bool:
+    """Tell whether it stands for itself anywhere; engines read that much faster than an escape."""
+    return point < 128 and chr(point).isalnum()
