@@ -64,8 +64,15 @@ class Numbering:
             self._spans.append(self._marked(number, each))
 
     def history(self, count: int) -> tuple[tuple[Given, ...], tuple[array[int], ...]]:
-        """Return what was given for the first fields, and their spans."""
-        given = tuple(each for each in self._given if each.field < count)
+        """Return what was given for the first fields, and their spans.
+
+        How a field behind them spells an original does not count: that field may be another one next time.
+        """
+        given = tuple(
+            each if each.source is None or each.source[0] < count else each._replace(source=None)
+            for each in self._given
+            if each.field < count
+        )
         return given, tuple(self._spans[:count])
 
     def replacements(self) -> list[list[Replacement]]:

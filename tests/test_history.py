@@ -69,7 +69,13 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     ),
 )
 
-MORE: list[dict[str, object]] = [{}, {}, {"user": "hi Ada"}, {"tools": [], "user": "ada@example.org"}]
+MORE: list[dict[str, object]] = [
+    {},
+    {},
+    {"user": "hi Ada"},
+    {"tools": [], "user": "ada@example.org"},
+    {"user": '{"to": "ada\\u0040example.org"}'},
+]
 
 
 @cache
@@ -190,6 +196,14 @@ def test_what_changes_the_history_is_looked_at_anew(text: str) -> None:
     seen(finder, b"ada", history)
     grown = [*history, *said(text)]
     assert seen(finder, b"ada", grown) == seen(detection(), None, grown)
+
+
+@pytest.mark.parametrize("user", ["someone", '{"a": "b"}', '{"of": "quite another"}', None], ids=str)
+def test_a_spelling_behind_what_conversations_add_to_is_not_gone_on_from(user: str | None) -> None:
+    finder, messages = remembering(), said("write to ada@example.org")
+    seen(finder, b"ada", messages, user='{"to": "ada\\u0040example.org"}')
+    more = {} if user is None else {"user": user}
+    assert seen(finder, b"ada", messages, **more) == seen(detection(), None, messages, **more)
 
 
 def test_another_caller_goes_on_from_nothing() -> None:
