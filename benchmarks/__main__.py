@@ -21,7 +21,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "
 
 from rich.console import Console
 
-from benchmarks import cold_start, detection, end_to_end, streams
+from benchmarks import cold_start, conversation, detection, end_to_end, memory, ner_kernel, streams
 from benchmarks.goals import Goal, goals_table
 
 Figures = dict[str, object]
@@ -29,9 +29,12 @@ Measure = Callable[..., tuple[list[Goal], Figures]]
 
 PARTS: dict[str, Measure] = {
     "detection": detection.measure,
+    "kernel": ner_kernel.measure,
+    "conversation": conversation.measure,
     "end-to-end": end_to_end.measure,
     "streams": streams.measure,
     "cold-start": cold_start.measure,
+    "memory": memory.measure,
 }
 WIDTH = 120
 

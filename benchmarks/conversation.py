@@ -13,7 +13,6 @@ import argparse
 import itertools
 import os
 import random
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,13 +21,14 @@ from dataclasses import dataclass, field
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"):
     os.environ[variable] = "1"
 
-from pydoc_data import topics
-
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import workloads
+from benchmarks.goals import Goal
 from benchmarks.measure import Spread
+from benchmarks.plain_proxy import Plain
+from benchmarks.texts import PARAGRAPHS
 from sidecar.detection.cache import SpanCache
 from sidecar.detection.pipeline import Detection, load_detection
 from sidecar.formats.format import RequestReader
@@ -37,11 +37,10 @@ from sidecar.model import Passage
 from sidecar.request_body import Deadline, tokenize_body
 from sidecar.tokens.token_map import TokenMap
 
-NEW_WORDS = 50
+MESSAGES, WORDS, NEW_WORDS = 100, 200, 50
 SECONDS = 3600.0
 CALLER = b"benchmark"
 CACHE_BYTES = 16 * 1024 * 1024
-PROSE = [" ".join(each.split()) for text in topics.topics.values() for each in re.split(r"\n\s*\n", text)]
 
 
 @dataclass
@@ -55,17 +54,46 @@ class Times:
         call()
         self.by_work.setdefault(work, []).append(1e3 * (time.process_time() - began))
 
+    def ratios(self, above: str, below: str) -> list[float]:
+        return [a / b for a, b in zip(self.by_work[above], self.by_work[below], strict=True)]
+
     def ratio(self, above: str, below: str) -> str:
-        spread = Spread.of([a / b for a, b in zip(self.by_work[above], self.by_work[below], strict=True)])
+        spread = Spread.of(self.ratios(above, below))
         return f"{spread.median:.1f} ({spread.low:.1f} to {spread.high:.1f})"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.conversation", description=__doc__.partition("\n")[0])
-    parser.add_argument("--messages", type=int, default=100)
-    parser.add_argument("--words", type=int, default=200)
+    parser.add_argument("--messages", type=int, default=MESSAGES)
+    parser.add_argument("--words", type=int, default=WORDS)
     parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    run(console, args.messages, args.words, args.rounds)
+    return 0
+
+
+def measure(console: Console, *, full: bool) -> tuple[list[Goal], dict[str, object]]:
+    """Print the tables; return the goals and all figures."""
+    detect, tokenize = run(console, MESSAGES, WORDS, 7 if full else 3, naive=Plain("http://127.0.0.1").detect)
+    goals = []
+    for part, times in (("detection", detect), ("from body to body", tokenize)):
+        work = f"{NEW_WORDS}-word turn after {MESSAGES} x {WORDS} words, {part}, against"
+        goals += [
+            Goal.at_most(f"{work} the turn alone", 2.0, times.ratios("warm", "turn alone")),
+            Goal.at_least(f"{work} the plain scan of all", 2000.0, times.ratios("plain", "warm")),
+        ]
+    return goals, {"detect, ms": detect.by_work, "tokenize_body, ms": tokenize.by_work}
+
+
+def run(
+    console: Console,
+    messages: int,
+    words: int,
+    rounds: int,
+    naive: Callable[[str], object] | None = None,
+) -> tuple[Times, Times]:
+    """Measure and print; return the times of detection and of whole requests, with those of ``naive``."""
     plain = load_detection()
     cache = SpanCache(CACHE_BYTES)
     remembering = Detection(plain._parts, cache)  # noqa: SLF001 - the same parts, once with and once without
@@ -73,16 +101,16 @@ def main() -> int:
     if reader is None:
         raise SystemExit("benchmarks: no reader for chats")
     detect, edit, tokenize = Times(), Times(), Times()
-    for number in range(-1, args.rounds):  # the first round warms up the models
-        history = [message(f"{number}:{turn}", args.words) for turn in range(args.messages)]
+    for number in range(-1, rounds):  # the first round warms up the models
+        history = [message(f"{number}:{turn}", words) for turn in range(messages)]
         kept = (Times(), Times(), Times()) if number < 0 else (detect, edit, tokenize)
         measure_detect(kept[0], plain, remembering, history, f"{number}")
         measure_edit(kept[1], plain, remembering, history)
         measure_tokenize(kept[2], plain, remembering, reader, history)
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(
-        f"{args.messages} messages of {args.words} words, then {NEW_WORDS} new words", highlight=False
-    )
+        if naive is not None:
+            kept[0].measure("plain", lambda: [naive(text) for text in history])  # noqa: B023 - called at once
+            kept[2].by_work["plain"] = kept[0].by_work["plain"]
+    console.print(f"{messages} messages of {words} words, then {NEW_WORDS} new words", highlight=False)
     for title, times in (
         ("Detection.detect", detect),
         ("Detection.detect, all messages in one text, then its end edited", edit),
@@ -94,7 +122,7 @@ def main() -> int:
         f"{stats.entries} texts, pieces of long ones and histories remembered in {stats.bytes} bytes",
         highlight=False,
     )
-    return 0
+    return detect, tokenize
 
 
 def measure_detect(
@@ -148,7 +176,7 @@ def measure_tokenize(
 def message(seed: str, words: int) -> str:
     """Return prose that was never sent before: half of it documentation, half with originals."""
     chance = random.Random(seed)
-    prose = itertools.chain.from_iterable(chance.choice(PROSE).split() for _ in itertools.count())
+    prose = itertools.chain.from_iterable(chance.choice(PARAGRAPHS).split() for _ in itertools.count())
     half = " ".join(itertools.islice(prose, words // 2))
     return f"{workloads.text(chance, words - words // 2)} {half}"
 

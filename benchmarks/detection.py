@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +21,10 @@ from rich.table import Table
 from benchmarks.detectors import Detect, ner_only, ours, plain, presidio
 from benchmarks.goals import Goal, shown
 from benchmarks.texts import never_seen, prose
+from sidecar.cli.core import build
+from sidecar.model import Passage
+from sidecar.request_body import Deadline
+from sidecar.settings import Settings
 
 OURS, PLAIN, PRESIDIO, NER_ONLY = "pii-sidecar", "plain", "Presidio", "spaCy ner-only"
 PEERS: dict[str, Callable[[], Detect]] = {PLAIN: plain, PRESIDIO: presidio, NER_ONLY: ner_only}
@@ -28,6 +33,8 @@ UNSEEN_LENGTHS = (50, 500, 5000)
 WORDS_A_ROUND = 4000  # short texts come several to a round: one alone is mostly noise
 GOALS = {PLAIN: 20.0, PRESIDIO: 22.0, NER_ONLY: 9.0}
 UNSEEN_GOAL = 15.0
+LONG = 20_000
+SECONDS = 3600.0
 
 Make = Callable[[int, int], str]
 
@@ -61,7 +68,29 @@ def measure(console: Console, *, full: bool) -> tuple[list[Goal], dict[str, obje
         Goal.at_least(f"detection, {words} unseen words", UNSEEN_GOAL, unseen.ratios(PLAIN, words))
         for words in UNSEEN_LENGTHS
     ]
-    return goals, {"prose": cold.seconds, "never seen": unseen.seconds}
+    faster = two_cores(rounds=9 if full else 3)
+    goals.append(Goal.at_least("20 000 words, all cores against one, wall time", 1.6, faster))
+    return goals, {"prose": cold.seconds, "never seen": unseen.seconds, "two cores": faster}
+
+
+def two_cores(rounds: int) -> list[float]:
+    """Return how many times as fast a worker reads one long text with all the cores that there are."""
+    detection = build(Settings(cache_bytes=0)).core.detection
+    ratios = []
+    for seed in range(-1, rounds):
+        passage = [Passage(prose(LONG, seed))]
+        with one_core():
+            alone = wall(lambda: detection.detect(passage, Deadline(SECONDS)))  # noqa: B023 - called at once
+        together = wall(lambda: detection.detect(passage, Deadline(SECONDS)))  # noqa: B023 - same
+        if seed >= 0:
+            ratios.append(alone / together)
+    return ratios
+
+
+def wall(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
 
 
 def paired(detectors: dict[str, Detect], make: Make, lengths: Sequence[int], rounds: int) -> Paired:
@@ -90,16 +119,21 @@ def cpu(detect: Detect, texts: Sequence[str]) -> float:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Keep this process on one core for a while, where the system can."""
+    """Keep all threads of this process on one core for a while, where the system can."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
+    pin({min(before)})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        pin(before)
+
+
+def pin(cores: set[int]) -> None:
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setaffinity(int(thread.name), cores)
 
 
 def table(title: str, measured: Paired, systems: dict[str, Detect]) -> Table:

@@ -13,6 +13,8 @@ Student's 95 % interval. ``--served`` sends the requests to ``pii-sidecar serve`
 
 # ruff: noqa: E402 - one thread must be asked for before numpy is imported
 
+from __future__ import annotations
+
 import argparse
 import gc
 import json
@@ -38,6 +40,7 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.goals import Goal
 from benchmarks.systems import PII_SIDECAR, START_SECONDS, end
 from benchmarks.workloads import text
 from sidecar.cli.core import Product, build
@@ -69,6 +72,7 @@ JSON = ("content-type", "application/json")
 PATH = (":path", "/v1/chat/completions")
 SAMPLES = 200
 WARM_SHARE = 0.2
+FLAT = 10.0  # bytes a request: 10 MB in a million
 BLOCKS = 16
 T_95 = 2.145  # Student's t for BLOCKS - 2 degrees of freedom, both sides
 _PRIVATE = re.compile(r"^Private_\w+:\s+(\d+) kB$", re.MULTILINE)
@@ -92,7 +96,7 @@ class Slope:
     margin: float
 
     @classmethod
-    def of(cls, samples: Sequence[Sample]) -> "Slope":
+    def of(cls, samples: Sequence[Sample]) -> Slope:
         """Fit a line through the means of blocks: neighboring samples depend on each other, blocks hardly."""
         size = len(samples) // BLOCKS
         blocks = [samples[index * size : (index + 1) * size] for index in range(BLOCKS)]
@@ -115,21 +119,34 @@ def main() -> int:
         samples.append(sample)
         if len(samples) % 20 == 1:
             print(f"{sample.requests:>9} requests  {sample.private / 2**20:7.2f} MiB private", flush=True)
-    report(samples)
+    report(samples, Console())
     return 0
 
 
-def report(samples: Sequence[Sample]) -> None:
+def measure(console: Console, *, full: bool) -> tuple[list[Goal], dict[str, object]]:
+    """Print the table; return the goals and all figures."""
+    samples = list(served(40_000 if full else 4000))
+    slope = report(samples, console)
+    most = [each.private / 2**20 for each in samples if each.requests >= WARM_SHARE * samples[-1].requests]
+    interval = [slope.bytes_per_request + share * slope.margin for share in (-1.0, 0.0, 1.0)]
+    return [
+        Goal.at_most("private memory of a worker beyond the shared model", 60.0, most, " MiB"),
+        Goal.at_most("what a request leaves of it", FLAT, interval, " bytes"),
+    ], {"samples": [(each.requests, each.private) for each in samples]}
+
+
+def report(samples: Sequence[Sample], console: Console) -> Slope:
     table = Table(title="Private memory of one worker", title_justify="left")
     table.add_column("after requests", justify="right")
     table.add_column("MiB", justify="right")
     shown = sorted({0, 1, len(samples) // 5, len(samples) // 2, len(samples) - 1})
     for sample in (samples[index] for index in shown):
         table.add_row(str(sample.requests), f"{sample.private / 2**20:.2f}")
-    console = Console()
     console.print(table)
     slope = Slope.of([each for each in samples if each.requests >= WARM_SHARE * samples[-1].requests])
-    console.print(f"slope {slope.bytes_per_request:.2f} ± {slope.margin:.2f} bytes a request (95 %)")
+    said = f"slope {slope.bytes_per_request:.2f} ± {slope.margin:.2f} bytes a request (95 %)"
+    console.print(said, highlight=False)
+    return slope
 
 
 def in_process(requests: int) -> Iterator[Sample]:

@@ -12,8 +12,6 @@ thread; a ratio is the median of the rounds' ratios, with the range of 80 % of t
 import argparse
 import itertools
 import os
-import random
-import re
 import statistics
 import sys
 import time
@@ -23,23 +21,22 @@ from functools import partial
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"):
     os.environ[variable] = "1"
 
-from pydoc_data import topics
-
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from spacy.pipeline import EntityRecognizer
 from spacy.tokens import Doc
 
-from benchmarks import workloads
+from benchmarks.goals import Goal
 from benchmarks.measure import Spread
+from benchmarks.systems import Unavailable
+from benchmarks.texts import never_seen, prose
 from sidecar.detection import native, native_ner
 from sidecar.detection.common_words import common_words
 from sidecar.detection.ner_models import DEFAULT_MODELS, Group, load
 from tests.detection.native_models import ner_component
 
 WORDS = (50, 500, 5000, 20_000)
-PROSE = [" ".join(each.split()) for text in topics.topics.values() for each in re.split(r"\n\s*\n", text)]
 # Multiplications and additions of the default models a word: as the model is written down (encoder, lower,
 # upper), and those that the kernel makes of them, but for the first layer's where words are not common.
 FLOP_PER_WORD = 2 * (4 * 288 * 288 + 96 * 128 + 64 * 37)
@@ -54,21 +51,43 @@ def main() -> int:
     if native.kernel is None:
         sys.stderr.write("this installation has no native kernel\n")
         return 1
-    name = args.kernel or native.kernel.kernels()[0]
-    console = Console(width=110)
+    run(Console(width=110), args.kernel or native.kernel.kernels()[0], args.rounds)
+    return 0
+
+
+def measure(console: Console, *, full: bool) -> tuple[list[Goal], dict[str, object]]:
+    """Print the tables; return the goals and all figures.
+
+    Raises:
+        Unavailable: There is no native kernel here.
+    """
+    if native.kernel is None:
+        raise Unavailable("this installation has no native kernel")
+    peak, rates = run(console, native.kernel.kernels()[0], 9 if full else 3)
+    shares = [100 * rate / peak for rate in rates["1 x 5000"]]
+    written = [100 * rate * FLOP_PER_WORD / FLOP_DONE / peak for rate in rates["1 x 5000"]]
+    return [
+        Goal.at_least("NER kernel, arithmetic done, of the multiply-add peak", 80.0, shares, " %"),
+        Goal.at_least("NER kernel, arithmetic of the model as written, of the same", 80.0, written, " %"),
+    ], {"peak GFLOP/s": peak, "GFLOP/s": rates}
+
+
+def run(console: Console, name: str, rounds: int) -> tuple[float, dict[str, list[float]]]:
+    """Measure and print; return the core's peak, and what the kernel reaches in each round, in GFLOP/s."""
     (group,) = load(DEFAULT_MODELS)
     group.nlp.max_length = 10**8
     (plain,) = load(DEFAULT_MODELS, kernel=None)
     plain.nlp.max_length = 10**8
-    console.print(
-        f"kernel {name}; OpenBLAS multiplies matrices at {blas_peak():.0f} GFLOP/s", highlight=False
-    )
-    console.print(models_alone(group, name, args.rounds))
-    console.print(whole_texts(group, plain, args.rounds))
-    return 0
+    peak = blas_peak()
+    console.print(f"kernel {name}; OpenBLAS multiplies matrices at {peak:.0f} GFLOP/s", highlight=False)
+    table, rates = models_alone(group, name, rounds)
+    console.print(table)
+    console.print(whole_texts(group, plain, rounds))
+    return peak, rates
 
 
-def models_alone(group: Group, name: str, rounds: int) -> Table:
+def models_alone(group: Group, name: str, rounds: int) -> tuple[Table, dict[str, list[float]]]:
+    reached: dict[str, list[float]] = {}
     table = columns("ner components, µs per word", "spaCy", "kernel", "ratio", "GFLOP/s", "as written")
     pipes = [ner_component(reader.pipe) for reader in group.readers]
     common = partial(common_words, group.nlp)
@@ -80,9 +99,10 @@ def models_alone(group: Group, name: str, rounds: int) -> Table:
                 docs = [group.nlp.make_doc(prose(words, seed))]
                 slow.append(cpu(partial(by_spacy, pipes[:count], docs)) / len(docs[0]))
                 fast.append(cpu(partial(native_ner.entities, models[:count], docs)) / len(docs[0]))
+        reached[f"{count} x {words}"] = [count * FLOP_DONE / seconds / 1e9 for seconds in fast]
         rates = (count * flop / statistics.median(fast) / 1e9 for flop in (FLOP_DONE, FLOP_PER_WORD))
         table.add_row(f"{count} x {words}", *figures(slow, fast), *(f"{rate:.0f}" for rate in rates))
-    return table
+    return table, reached
 
 
 def by_spacy(pipes: Sequence[EntityRecognizer], docs: Sequence[Doc]) -> None:
@@ -128,25 +148,6 @@ def blas_peak() -> float:
     a = np.random.default_rng(1).normal(size=(1024, 1024)).astype(np.float32)
     a @ a
     return 2 * 1024**3 / min(cpu(lambda: a @ a) for _ in range(5)) / 1e9
-
-
-def prose(words: int, seed: int) -> str:
-    """Return technical prose and business letters, mixed; another text for every seed."""
-    chance = random.Random(seed * 100_003 + words)
-    parts: list[str] = []
-    count = 0
-    while count < words:
-        parts.append(chance.choice(PROSE) if chance.random() < 0.5 else workloads.text(chance, 40))
-        count += len(parts[-1].split())
-    return " ".join(" ".join(parts).split()[:words])
-
-
-def never_seen(words: int, seed: int) -> str:
-    """Return words that no model has seen: identifiers and hashes."""
-    chance = random.Random(seed)
-    return " ".join(
-        f"{chance.choice('kxqz')}{chance.getrandbits(chance.choice((24, 40, 64))):x}" for _ in range(words)
-    )
 
 
 if __name__ == "__main__":
