@@ -11,16 +11,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from string import punctuation
 from typing import Protocol
+from urllib.parse import quote
 
 from sidecar.extproc.rpc.frames import END_HEADERS, END_STREAM, HEADERS, frame
 from sidecar.extproc.rpc.hpack import encode
 from sidecar.extproc.rpc.status import CallBroken, End, Status
 
 PREFIX_BYTES = 5
-STREAM_WINDOW = 1024 * 1024  # bytes that a peer may send on one stream beyond what was read
 _BEGIN = encode([(b":status", b"200"), (b"content-type", b"application/grpc")])
 _CLEAN_END = encode([(b"grpc-status", b"0")])
+_PLAIN = " " + punctuation.replace("%", "")  # beside letters and digits
 _CUT_SHORT = CallBroken(End(Status.INTERNAL, "the stream ends within a message"))
 _COMPRESSED = CallBroken(End(Status.UNIMPLEMENTED, "compressed messages are not supported"))
 
@@ -44,8 +46,8 @@ class Call:
     Args:
         wire: The connection that it came by.
         stream: The number of its HTTP/2 stream.
-        room: Bytes that may be sent until the peer allows more.
         longest: The longest message that is taken, in bytes.
+        window: Bytes that the peer may send beyond what was read.
     """
 
     __slots__ = (
@@ -57,6 +59,7 @@ class Call:
         "_messages",
         "_partial",
         "_reader",
+        "_window",
         "_wire",
         "arrival",
         "path",
@@ -64,9 +67,10 @@ class Call:
         "stream",
     )
 
-    def __init__(self, wire: Wire, stream: int, path: bytes, room: int, longest: int) -> None:
+    def __init__(self, wire: Wire, stream: int, path: bytes, longest: int, window: int) -> None:
         self._wire = wire
         self._longest = longest
+        self._window = window
         self._messages: deque[bytes] = deque()
         self._partial = bytearray()
         self._held = 0  # bytes that no room was given back for
@@ -78,7 +82,8 @@ class Call:
         """When, by ``time.monotonic``, the first of the messages came that are not read yet."""
         self.stream = stream
         self.path = path.decode("latin-1")
-        self.room = room
+        self.room = 0
+        """Bytes that may be sent, above the room of every stream; below 0 when more was sent than given."""
 
     @property
     def held(self) -> int:
@@ -130,9 +135,8 @@ class Call:
             fields = _CLEAN_END
         else:
             code = str(int(end.status)).encode()
-            fields = encode(
-                [(b"grpc-status", code), (b"grpc-message", end.details.encode("ascii", "replace"))]
-            )
+            details = quote(end.details, safe=_PLAIN).encode()
+            fields = encode([(b"grpc-status", code), (b"grpc-message", details)])
         block = fields if self._begun else _BEGIN + fields
         self._wire.send(frame(HEADERS, END_HEADERS | END_STREAM, self.stream, block))
 
@@ -193,6 +197,6 @@ class Call:
 
     def _give_back(self) -> None:
         # Not for every message: until half of its room is used the peer waits for nothing.
-        if self._held >= STREAM_WINDOW // 2 and not self._half_closed:
+        if self._held >= self._window // 2 and not self._half_closed:
             self._wire.give_room(self, self._held)
             self._held = 0

@@ -14,19 +14,21 @@ from typing import Any, Protocol, cast
 import structlog
 
 from sidecar.extproc.rpc import frames
-from sidecar.extproc.rpc.call import STREAM_WINDOW, Call
+from sidecar.extproc.rpc.call import Call
 from sidecar.extproc.rpc.frames import ConnectionBroken, Frame, FrameReader, frame, unpadded
-from sidecar.extproc.rpc.hpack import FieldDecoder, HpackBroken
-from sidecar.extproc.rpc.outlet import DEFAULT_FRAME_BYTES, DEFAULT_WINDOW, Outlet
+from sidecar.extproc.rpc.hpack import Field, FieldDecoder, HpackBroken, encode
+from sidecar.extproc.rpc.outlet import DEFAULT_WINDOW, Outlet
 from sidecar.extproc.rpc.status import End, Status
 
-CONNECTION_WINDOW = 1 << 30  # streams are what is bounded
+CONNECTION_WINDOW = 1 << 30  # streams are what is bounded, and their number
+STREAM_WINDOW = 1024 * 1024  # bytes that a peer may send on one stream beyond what was read
 MAX_BLOCK_BYTES = 64 * 1024
-MAX_UNSENT_ACKS = 10_000  # of a peer that asks and does not listen
+MAX_UNREAD_BYTES = 1024 * 1024  # of what is sent to a peer that asks and does not listen
 IDLE_SECONDS = 30.0  # of silence before a peer is asked whether it is there
 PING_SECONDS = 10.0  # that it has to answer
 _THERE = b"there?  "
 _LEAVING = b"leaving "
+_NO_GRPC = encode([(b":status", b"415")])
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 Serve = Callable[[Call], Coroutine[Any, Any, End]]
@@ -48,24 +50,28 @@ class Connection(asyncio.Protocol):
     Args:
         serve: Serves one call to its end.
         longest: The longest message that is taken, in bytes.
+        streams: How many calls there may be at once.
         connections: All of the server's; this one is among them as long as it lives.
     """
 
-    def __init__(self, serve: Serve, longest: int, connections: Connections) -> None:
+    def __init__(self, serve: Serve, longest: int, streams: int, connections: Connections) -> None:
         self._serve = serve
         self._longest = longest
+        self._window = max(DEFAULT_WINDOW, min(STREAM_WINDOW, longest))
+        self._streams = streams
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._decoder = FieldDecoder()
         self._calls: dict[int, tuple[Call, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # of these calls, and of those that were reset
         self._last = 0  # the highest number of a stream that the peer opened
         self._block: tuple[Frame, bytearray] | None = None  # a header block that is not complete
         self._outlet = Outlet(self.send)
-        self._stream_room = DEFAULT_WINDOW
         self._taken = 0  # bytes that arrived since the connection's window was last refilled
-        self._acks = 0
+        self._unread = 0  # bytes sent since the peer stopped reading
+        self._closing = False
         self._heard = True  # from the peer since the timer last rang
         self._asked = False
         self._known_to_leave = False
@@ -76,18 +82,21 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: say what we allow."""
         self._transport = cast("asyncio.Transport", transport)
-        self._connections.add(self)
         allowed = {
-            frames.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+            frames.MAX_CONCURRENT_STREAMS: self._streams,
+            frames.INITIAL_WINDOW_SIZE: self._window,
             frames.MAX_FRAME_SIZE: frames.MAX_FRAME_BYTES,
             frames.MAX_HEADER_LIST_SIZE: MAX_BLOCK_BYTES,
         }
         more = (CONNECTION_WINDOW - DEFAULT_WINDOW).to_bytes(4, "big")
         self.send(frames.settings_frame(allowed) + frame(frames.WINDOW_UPDATE, payload=more))
         self._timer = self._loop.call_later(IDLE_SECONDS, self._listen)
+        self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived."""
+        if self._closing:
+            return  # what TLS still held
         self._heard = True
         try:
             for each in self._reader.feed(data):
@@ -114,7 +123,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Go on sending."""
-        self._acks = 0
+        self._unread = 0
         self._outlet.resume()
 
     # --- what the server wants -------------------------------------------------------------------
@@ -136,11 +145,13 @@ class Connection(asyncio.Protocol):
         """Send what is to be sent, say up to which call we went, and close."""
         said = self._last.to_bytes(4, "big") + code.to_bytes(4, "big")
         self.send(frame(frames.GOAWAY, payload=said))
+        self._closing = True
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
+        self._closing = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -148,8 +159,15 @@ class Connection(asyncio.Protocol):
 
     def send(self, content: bytes) -> None:
         """Send frames that flow control does not count."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(content)
+        if self._transport is None or self._closing:
+            return
+        if self._outlet.paused:
+            self._unread += len(content)
+            if self._unread > MAX_UNREAD_BYTES:
+                log.warning("connection_broken", code=frames.ENHANCE_YOUR_CALM)
+                self.abort()
+                return
+        self._transport.write(content)
 
     async def send_data(self, call: Call, content: bytes, before: bytes) -> None:
         """Send content on the stream of a call, after the frames in ``before``, as soon as there is room."""
@@ -164,6 +182,7 @@ class Connection(asyncio.Protocol):
     def _receive(self, each: Frame) -> None:
         if self._block is not None and each.kind != frames.CONTINUATION:
             raise ConnectionBroken(frames.PROTOCOL_ERROR, "a header block is interrupted")
+        frames.check(each)
         match each.kind:
             case frames.DATA:
                 self._data(each)
@@ -174,6 +193,7 @@ class Connection(asyncio.Protocol):
             case frames.WINDOW_UPDATE:
                 self._window_update(each)
             case frames.RST_STREAM:
+                self._opened(each)
                 self._reset(each.stream)
             case frames.SETTINGS if not each.flags & frames.ACK:
                 self._settings(each)
@@ -182,18 +202,30 @@ class Connection(asyncio.Protocol):
             case frames.PUSH_PROMISE:
                 raise ConnectionBroken(frames.PROTOCOL_ERROR, "a client cannot push")
 
+    def _opened(self, each: Frame) -> Call | None:
+        """Return the call that a frame is for, None if it has ended."""
+        if each.stream > self._last:
+            raise ConnectionBroken(frames.PROTOCOL_ERROR, "a frame on a stream that was not opened")
+        call, _ = self._calls.get(each.stream, (None, None))
+        return call
+
+    def _unended(self, each: Frame) -> Call | None:
+        """Return the call that more has come for, None if it has ended."""
+        call = self._opened(each)
+        if call is not None and call.half_closed:
+            raise ConnectionBroken(frames.STREAM_CLOSED, "more after the end of a stream")
+        return call
+
     def _data(self, each: Frame) -> None:
         counted = len(each.payload)
         self._taken += counted
         if self._taken > CONNECTION_WINDOW // 2:
             self.send(frame(frames.WINDOW_UPDATE, payload=self._taken.to_bytes(4, "big")))
             self._taken = 0
-        if each.stream > self._last:
-            raise ConnectionBroken(frames.PROTOCOL_ERROR, "data on a stream that was not opened")
-        call, _ = self._calls.get(each.stream, (None, None))
+        call = self._unended(each)
         if call is not None:  # otherwise on its way when the call ended
             call.arrived(unpadded(each), counted, ends=bool(each.flags & frames.END_STREAM))
-            if call.held > STREAM_WINDOW:
+            if call.held > self._window:
                 raise ConnectionBroken(frames.FLOW_CONTROL_ERROR, "more data than a stream's window holds")
 
     def _headers(self, each: Frame, block: bytearray) -> None:
@@ -203,27 +235,46 @@ class Connection(asyncio.Protocol):
         fields = self._decoder.decode(bytes(block))
         ends = bool(each.flags & frames.END_STREAM)
         if each.stream > self._last:
-            self._open(each.stream, dict(fields).get(b":path", b""), ends=ends)
-        elif known := self._calls.get(each.stream):
-            known[0].arrived(b"", 0, ends=True)  # trailers, which say nothing to us
+            self._open(each.stream, fields, ends=ends)
+        elif (call := self._unended(each)) is not None:
+            if not ends:
+                raise ConnectionBroken(frames.PROTOCOL_ERROR, "headers within a stream")
+            call.arrived(b"", 0, ends=True)  # trailers, which say nothing to us
 
     def _continuation(self, each: Frame) -> None:
         if self._block is None or self._block[0].stream != each.stream:
             raise ConnectionBroken(frames.PROTOCOL_ERROR, "a continuation of nothing")
         (begun, block), self._block = self._block, None
         block += each.payload
-        if len(block) > MAX_BLOCK_BYTES:
-            raise ConnectionBroken(frames.ENHANCE_YOUR_CALM, "a header block is too large")
+        if len(block) > MAX_BLOCK_BYTES or not (each.payload or each.flags & frames.END_HEADERS):
+            raise ConnectionBroken(frames.ENHANCE_YOUR_CALM, "a header block has no end")
         self._headers(begun._replace(flags=begun.flags | each.flags & frames.END_HEADERS), block)
 
-    def _open(self, stream: int, path: bytes, *, ends: bool) -> None:
+    def _open(self, stream: int, fields: list[Field], *, ends: bool) -> None:
         if stream % 2 == 0:
             raise ConnectionBroken(frames.PROTOCOL_ERROR, "a client's streams have odd numbers")
         self._last = stream
-        call = Call(self, stream, path, self._stream_room, self._longest)
+        # A call that was reset counts as well until its handler is done, for its peer can open the next one.
+        if len(self._calls) >= self._streams or len(self._tasks) >= 2 * self._streams:
+            self._reject(stream, frames.REFUSED_STREAM)
+            return
+        said = dict(fields)
+        kind = said.get(b"content-type", b"")
+        if said.get(b":method") != b"POST" or not kind.startswith(b"application/grpc"):
+            self.send(frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, stream, _NO_GRPC))
+            if not ends:
+                self._reject(stream, frames.NO_ERROR)
+            return
+        call = Call(self, stream, said.get(b":path", b""), self._longest, self._window)
         if ends:
             call.arrived(b"", 0, ends=True)
-        self._calls[stream] = call, self._loop.create_task(self._run(call))
+        task = self._loop.create_task(self._run(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._calls[stream] = call, task
+
+    def _reject(self, stream: int, code: int) -> None:
+        self.send(frame(frames.RST_STREAM, 0, stream, code.to_bytes(4, "big")))
 
     async def _run(self, call: Call) -> None:
         try:
@@ -234,7 +285,7 @@ class Connection(asyncio.Protocol):
             return  # reset, or the connection is lost: nobody waits for its end
         call.end(end)
         if not call.half_closed:
-            self.send(frame(frames.RST_STREAM, 0, call.stream, frames.NO_ERROR.to_bytes(4, "big")))
+            self._reject(call.stream, frames.NO_ERROR)
         self._close_if_idle()
 
     def _reset(self, stream: int) -> None:
@@ -246,21 +297,14 @@ class Connection(asyncio.Protocol):
     def _settings(self, each: Frame) -> None:
         for number, value in frames.read_settings(each.payload):
             if number == frames.INITIAL_WINDOW_SIZE:
-                if value > frames.MAX_WINDOW:
-                    raise ConnectionBroken(frames.FLOW_CONTROL_ERROR, "a window is too large")
-                for call, _ in self._calls.values():
-                    call.room += value - self._stream_room
-                self._stream_room = value
+                self._outlet.set_stream_room(value)
             elif number == frames.MAX_FRAME_SIZE:
-                if not DEFAULT_FRAME_BYTES <= value < 1 << 24:
-                    raise ConnectionBroken(frames.PROTOCOL_ERROR, "a frame size that is not allowed")
-                self._outlet.limit(value)
-        self._acknowledge(frame(frames.SETTINGS, frames.ACK))
-        self._outlet.changed()
+                self._outlet.set_frame_bytes(value)
+        self.send(frame(frames.SETTINGS, frames.ACK))
 
     def _ping(self, each: Frame) -> None:
         if not each.flags & frames.ACK:
-            self._acknowledge(frame(frames.PING, frames.ACK, 0, each.payload))
+            self.send(frame(frames.PING, frames.ACK, 0, each.payload))
         elif each.payload == _LEAVING:
             # All calls that the peer made before it heard that we leave have arrived.
             self._known_to_leave = True
@@ -270,15 +314,8 @@ class Connection(asyncio.Protocol):
         more = frames.read_number(each.payload)
         if each.stream == 0:
             self._outlet.allow(more)
-        elif known := self._calls.get(each.stream):
-            known[0].room += more
-            self._outlet.changed()
-
-    def _acknowledge(self, answer: bytes) -> None:
-        self._acks += self._outlet.paused
-        if self._acks > MAX_UNSENT_ACKS:
-            raise ConnectionBroken(frames.ENHANCE_YOUR_CALM, "a peer that asks and does not listen")
-        self.send(answer)
+        elif (call := self._opened(each)) is not None:
+            self._outlet.allow(more, call)
 
     # --- ends ------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ END_HEADERS: Final = 0x4
 PADDED: Final = 0x8
 PRIORITIZED: Final = 0x20
 
+MAX_CONCURRENT_STREAMS: Final = 3
 INITIAL_WINDOW_SIZE: Final = 4
 MAX_FRAME_SIZE: Final = 5
 MAX_HEADER_LIST_SIZE: Final = 6
@@ -41,6 +42,7 @@ INTERNAL_ERROR: Final = 2
 FLOW_CONTROL_ERROR: Final = 3
 STREAM_CLOSED: Final = 5
 FRAME_SIZE_ERROR: Final = 6
+REFUSED_STREAM: Final = 7
 COMPRESSION_ERROR: Final = 9
 ENHANCE_YOUR_CALM: Final = 11
 
@@ -49,6 +51,9 @@ MAX_WINDOW: Final = 0x7FFF_FFFF
 
 _HEAD: Final = Struct(">HBBBL")  # payload bytes (16 + 8 bits), kind, flags, stream
 _SETTING: Final = Struct(">HL")
+_SIZES: Final = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_OF_STREAMS: Final = frozenset((DATA, HEADERS, PRIORITY, RST_STREAM, CONTINUATION))
+_OF_CONNECTIONS: Final = frozenset((SETTINGS, PING, GOAWAY))
 
 
 class ConnectionBroken(Exception):
@@ -112,6 +117,21 @@ def settings_frame(settings: Mapping[int, int]) -> bytes:
     return frame(SETTINGS, 0, 0, b"".join(_SETTING.pack(*each) for each in settings.items()))
 
 
+def check(each: Frame) -> None:
+    """Make sure that a frame has the size of its kind, and is on a stream only if it may be on one.
+
+    Raises:
+        ConnectionBroken: It is not so.
+    """
+    if each.kind == DATA and each.stream:
+        return  # what comes most often, and has any size
+    if (_OF_CONNECTIONS if each.stream else _OF_STREAMS) & {each.kind}:
+        raise ConnectionBroken(PROTOCOL_ERROR, "a frame where its kind may not be")
+    size = len(each.payload)
+    if size != _SIZES.get(each.kind, size) or (each.kind == SETTINGS and each.flags & ACK and size):
+        raise ConnectionBroken(FRAME_SIZE_ERROR, "a frame has not the size of its kind")
+
+
 def read_settings(payload: bytes) -> Iterator[tuple[int, int]]:
     """Yield number and value of each setting.
 
@@ -124,13 +144,7 @@ def read_settings(payload: bytes) -> Iterator[tuple[int, int]]:
 
 
 def read_number(payload: bytes) -> int:
-    """Return the one number of 31 bits that a frame consists of.
-
-    Raises:
-        ConnectionBroken: The payload has not its size.
-    """
-    if len(payload) != 4:
-        raise ConnectionBroken(FRAME_SIZE_ERROR, "a frame of one number has another size")
+    """Return the one number of 31 bits that a frame consists of."""
     return int.from_bytes(payload, "big") & MAX_WINDOW
 
 

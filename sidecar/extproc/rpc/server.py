@@ -21,6 +21,7 @@ from sidecar.extproc.rpc.status import CallBroken, End, Status
 
 CLOSE_SECONDS = 1.0  # for what was said last to reach the peers
 BACKLOG = 1024
+STREAMS = 4096  # on one connection; Envoy makes another one when it needs more
 
 Handler = Callable[[Call], Coroutine[Any, Any, End]]
 
@@ -34,11 +35,13 @@ class RpcServer:
         handlers: What serves each path. A handler returns how its call ends, and only if it does so with
             ``Status.OK`` does the call end cleanly.
         longest: The longest message that is taken, in bytes.
+        streams: How many calls one connection may have at once.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler], longest: int) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], longest: int, streams: int = STREAMS) -> None:
         self._handlers = handlers
         self._longest = longest
+        self._streams = streams
         self._listening: list[asyncio.AbstractServer] = []
         self._connections = _Connections()
 
@@ -67,8 +70,7 @@ class RpcServer:
         for listening in self._listening:
             listening.close()
         connections = self._connections
-        for connection in connections.all:
-            connection.leave()
+        connections.leave()
         if await connections.gone(seconds):
             return
         ending = [task for connection in connections.all for task in connection.end_calls()]
@@ -81,7 +83,7 @@ class RpcServer:
                 connection.abort()
 
     def _connection(self) -> Connection:
-        return Connection(self._serve, self._longest, self._connections)
+        return Connection(self._serve, self._longest, self._streams, self._connections)
 
     async def _serve(self, call: Call) -> End:
         handler = self._handlers.get(call.path)
@@ -101,6 +103,7 @@ class _Connections:
 
     def __init__(self) -> None:
         self._all: set[Connection] = set()
+        self._leaving = False
         self._none = asyncio.Event()
         self._none.set()
 
@@ -111,11 +114,19 @@ class _Connections:
     def add(self, connection: Connection) -> None:
         self._all.add(connection)
         self._none.clear()
+        if self._leaving:  # it was under way when the others were told
+            connection.leave()
 
     def remove(self, connection: Connection) -> None:
         self._all.discard(connection)
         if not self._all:
             self._none.set()
+
+    def leave(self) -> None:
+        """Have every connection leave, and those to come."""
+        self._leaving = True
+        for connection in self._all:
+            connection.leave()
 
     async def gone(self, seconds: float) -> bool:
         """Wait until there is none; tell whether that was so in time."""

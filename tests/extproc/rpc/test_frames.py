@@ -85,7 +85,7 @@ def test_what_cannot_be_cut_into_frames_breaks_the_connection(wire: bytes) -> No
             lambda: frames.unpadded(Frame(frames.DATA, frames.PADDED, 1, b"")), id="no_padding_length"
         ),
         pytest.param(lambda: list(frames.read_settings(b"12345")), id="settings"),
-        pytest.param(lambda: frames.read_number(b"123"), id="number"),
+        pytest.param(lambda: frames.check(Frame(frames.WINDOW_UPDATE, 0, 1, b"123")), id="number"),
     ],
 )
 def test_a_payload_of_the_wrong_size_breaks_the_connection(broken) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - whatever it gives

@@ -291,7 +291,10 @@ def test_a_reset_cancels_the_handler_and_others_go_on(socket_folder: Path) -> No
     run(main())
 
 
-HEADERS, CONTINUATION, PUSH, DATA, WINDOW_UPDATE = 1, 9, 5, 0, 8
+HEADERS, CONTINUATION, PUSH, DATA, WINDOW_UPDATE, RST_STREAM, SETTINGS, PING = 1, 9, 5, 0, 8, 3, 4, 6
+BEGIN = encode(
+    [(b":method", b"POST"), (b":path", METHOD.encode()), (b"content-type", b"application/grpc+proto")]
+)
 
 
 @pytest.mark.parametrize(
@@ -308,10 +311,33 @@ HEADERS, CONTINUATION, PUSH, DATA, WINDOW_UPDATE = 1, 9, 5, 0, 8
         pytest.param(frame(PUSH, 4, 1, b""), id="a_push"),
         pytest.param(frame(WINDOW_UPDATE, 0, 0, b"abc"), id="a_window_update_of_odd_size"),
         pytest.param(settings_frame({4: 1 << 31}), id="a_window_too_large"),
+        pytest.param(frame(WINDOW_UPDATE, 0, 0, bytes(4)), id="a_window_update_of_nothing"),
+        pytest.param(
+            frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff") * 2, id="a_window_that_grows_beyond_its_largest"
+        ),
+        pytest.param(
+            frame(WINDOW_UPDATE, 0, 7, bytes((0, 0, 0, 1))), id="room_on_a_stream_that_was_not_opened"
+        ),
+        pytest.param(frame(RST_STREAM, 0, 7, bytes(4)), id="a_reset_of_a_stream_that_was_not_opened"),
+        pytest.param(frame(RST_STREAM, 0, 0, bytes(4)), id="a_reset_of_the_connection"),
+        pytest.param(frame(HEADERS, 4, 1, BEGIN) + frame(RST_STREAM, 0, 1, b"abc"), id="a_reset_of_odd_size"),
+        pytest.param(
+            frame(HEADERS, 5, 1, BEGIN) + frame(DATA, 0, 1, b""), id="data_after_the_end_of_a_stream"
+        ),
+        pytest.param(frame(HEADERS, 5, 1, BEGIN) * 2, id="headers_after_the_end_of_a_stream"),
+        pytest.param(frame(HEADERS, 4, 1, BEGIN) * 2, id="headers_within_a_stream"),
+        pytest.param(frame(PING, 0, 0, b"short"), id="a_ping_of_odd_size"),
+        pytest.param(frame(PING, 0, 1, bytes(8)), id="a_ping_on_a_stream"),
+        pytest.param(frame(SETTINGS, 0, 1), id="settings_of_a_stream"),
+        pytest.param(frame(SETTINGS, 1, 0, bytes(6)), id="an_acknowledgment_that_says_more"),
+        pytest.param(frame(DATA, 0, 0, b"a"), id="data_on_the_connection"),
+        pytest.param(frame(HEADERS, 4, 0, BEGIN), id="headers_on_the_connection"),
+        pytest.param(
+            frame(HEADERS, 0, 1, BEGIN) + frame(CONTINUATION, 0, 1) * 2, id="continuations_of_nothing_more"
+        ),
         pytest.param(settings_frame({5: 0}), id="frames_too_small"),
         pytest.param(
-            frame(HEADERS, 4, 1, encode([(b":path", METHOD.encode())]))
-            + frame(DATA, 0, 1, b"\0\0\0\0\1a" * 10_000) * 18,
+            frame(HEADERS, 4, 1, BEGIN) + frame(DATA, 0, 1, b"\0\0\0\0\1a" * 10_000) * 18,
             id="more_than_the_window_holds",
         ),
     ],
