@@ -9,7 +9,7 @@ nearly every character.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -17,7 +17,7 @@ import re2
 
 from sidecar.detection.linear import re2_options
 from sidecar.detection.native import Kernel, kernel
-from sidecar.detection.sign_choice import Sign
+from sidecar.detection.sign_choice import MAX_SIGN, Sign
 from sidecar.detection.symbols import SET_BYTES
 from sidecar.detection.syntax import Unsupported
 
@@ -25,6 +25,7 @@ _PATTERNS_PER_SET = 8
 _WORDS_PER_SET = 96
 _MEMORY = 16 << 20  # bytes for one automaton, of which few are used
 _MOST = 0xFFFF  # sets, signs and owners that the kernel takes
+_STRETCH = 1 << 20  # bytes that the kernel reads between two looks at the clock: some 30 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,27 @@ class Prefilter:
         found: set[int] = set()
         if self._of_signs:
             of_signs = self._of_signs
-            found.update([of_signs[group] for group in self._find(self._signs, data)])
-            tick()
+            for part in _stretches(data):
+                found.update([of_signs[group] for group in self._find(self._signs, part)])
+                tick()
         for numbers, some in self._sets:
             if indices := some.Match(data):
                 found.update(numbers[index] for index in indices)
             tick()
         return found
+
+
+def _stretches(data: bytes) -> Iterator[bytes | memoryview]:
+    """Yield a text in pieces one of which holds each sign of the text whole.
+
+    A piece has edges where the text has none, so it may show more signs than the text: never fewer.
+    """
+    if len(data) <= _STRETCH:
+        yield data
+        return
+    view = memoryview(data)
+    for start in range(0, len(data), _STRETCH):
+        yield view[max(0, start - MAX_SIGN) : start + _STRETCH]
 
 
 def _packed(groups: Sequence[Sequence[Sign]]) -> tuple[bytes, array[int], bytes, array[int], int] | None:

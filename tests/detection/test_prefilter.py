@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sidecar.detection.linear import LinearPattern
 from sidecar.detection.native import Kernel, kernel
-from sidecar.detection.prefilter import Prefilter, Wanted, _packed
+from sidecar.detection.prefilter import _STRETCH, Prefilter, Wanted, _packed
 from sidecar.detection.sign_choice import Sign
 from sidecar.detection.symbols import ANY, EDGE, SET_BYTES
 from sidecar.detection.syntax import Unsupported
@@ -104,6 +104,16 @@ def test_more_signs_than_one_bucket_takes_are_all_found() -> None:
 def test_numbers_out_of_bounds_are_refused(parts: tuple[bytes, array[int], bytes, array[int], int]) -> None:
     with pytest.raises(ValueError, match="signs"):
         native().signs_pack(*parts)
+
+
+@needs_kernel
+@pytest.mark.parametrize("ahead", [0, 1, 8, 15, 16, 17], ids=str)
+def test_a_long_text_is_read_in_stretches_and_the_clock_looked_at_between_them(ahead: int) -> None:
+    sought = [wanted("a1b2c3d4e5f6g7h8"), wanted(r"q[0-9]z"), wanted(r"8z\Z"), wanted("[0-9]{3}")]
+    text = b"x" * (_STRETCH - ahead) + b"a1b2c3d4e5f6g7h8q1z" + b"x" * _STRETCH + b"8z"
+    times: list[None] = []
+    assert Prefilter(sought).matching(text, lambda: times.append(None)) == {0, 1, 2}
+    assert len(times) >= len(text) // _STRETCH
 
 
 @settings(deadline=None)

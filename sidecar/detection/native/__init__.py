@@ -106,7 +106,7 @@ class Kernel(Protocol):
             ValueError: A number is out of bounds.
         """
 
-    def signs_find(self, signs: object, text: bytes, /) -> list[int]:
+    def signs_find(self, signs: object, text: bytes | memoryview, /) -> list[int]:
         """Return the groups that have a sign in a text, ascending; over a long text, without the GIL."""
 
 

@@ -265,18 +265,19 @@ size_t signs_group_count(const Signs *s) { return s->group_count; }
 
 /* --- finding ------------------------------------------------------------------------------------------------------ */
 
-/* One pass over one text; `state` holds the bits of the signs that advance. */
+/* One pass over one text; `state` holds the bits of the signs that advance, `ends` the last bits of those that have not
+ * been seen yet. */
 typedef struct {
     const Signs *signs;
     const uint8_t *text;
     size_t length;
-    uint64_t *state;
+    uint64_t *state, *ends;
     uint8_t *seen, *found;
 } Pass;
 
 size_t signs_scratch_bytes(const Signs *s)
 {
-    return s->word_count * sizeof(uint64_t) + s->sign_count + 1;
+    return 2 * s->word_count * sizeof(uint64_t) + s->sign_count + 1;
 }
 
 static void see(Pass *pass, size_t sign)
@@ -287,11 +288,13 @@ static void see(Pass *pass, size_t sign)
     for (uint32_t o = s->signs[sign].owner; o < s->signs[sign + 1].owner; o++) pass->found[s->groups[o]] = 1;
 }
 
-/* Move the bits of all words on by one symbol; return whether a sign ends with it. */
-static inline __attribute__((always_inline)) int move_on(const Signs *s, uint64_t *restrict state, unsigned symbol)
+/* Move the bits of all words on by one symbol; return whether a sign ends with it that has not been seen yet. */
+static inline __attribute__((always_inline)) int move_on(const Pass *pass, unsigned symbol)
 {
+    const Signs *s = pass->signs;
     const size_t words = s->word_count;
-    const uint64_t *restrict takes = s->takes + symbol * words, *restrict starts = s->starts, *restrict ends = s->ends;
+    const uint64_t *restrict takes = s->takes + symbol * words, *restrict starts = s->starts, *restrict ends = pass->ends;
+    uint64_t *restrict state = pass->state;
     uint64_t ended = 0;
     for (size_t w = 0; w < words; w++) {
         state[w] = (state[w] << 1 | starts[w]) & takes[w];
@@ -303,9 +306,12 @@ static inline __attribute__((always_inline)) int move_on(const Signs *s, uint64_
 static void note_ends(Pass *pass)
 {
     const Signs *s = pass->signs;
-    for (size_t w = 0; w < s->word_count; w++)
-        for (uint64_t here = pass->state[w] & s->ends[w]; here; here &= here - 1)
+    for (size_t w = 0; w < s->word_count; w++) {
+        const uint64_t ended = pass->state[w] & pass->ends[w];
+        for (uint64_t here = ended; here; here &= here - 1)
             see(pass, s->of_bit[w * 64 + (size_t)__builtin_ctzll(here)]);
+        pass->ends[w] ^= ended;
+    }
 }
 
 /* Whether a sign starts at a place, which may be one before the text. */
@@ -335,7 +341,7 @@ static inline __attribute__((always_inline)) void find(Pass *pass)
 {
     const Signs *s = pass->signs;
     uint32_t gram = 0;
-    if (move_on(s, pass->state, SIGNS_EDGE)) note_ends(pass);
+    if (move_on(pass, SIGNS_EDGE)) note_ends(pass);
     for (size_t i = 0; i < pass->length; i++) {
         const ptrdiff_t next = (ptrdiff_t)i + 1;
         gram = gram >> 8 | (uint32_t)s->fold[pass->text[i]] << 24;
@@ -343,9 +349,9 @@ static inline __attribute__((always_inline)) void find(Pass *pass)
             look_up(pass, &s->by_four, gram, next - LONG_GRAM);
         if (next >= SHORT_GRAM && has(s->by_three.filled, bucket_of(gram >> 8)))
             look_up(pass, &s->by_three, gram >> 8, next - SHORT_GRAM);
-        if (move_on(s, pass->state, pass->text[i])) note_ends(pass);
+        if (move_on(pass, pass->text[i])) note_ends(pass);
     }
-    if (move_on(s, pass->state, SIGNS_EDGE)) note_ends(pass);
+    if (move_on(pass, SIGNS_EDGE)) note_ends(pass);
 }
 
 #if defined(__x86_64__)
@@ -357,8 +363,9 @@ void signs_find(const Signs *s, const uint8_t *text, size_t length, void *scratc
 {
     memset(scratch, 0, signs_scratch_bytes(s));
     memset(found, 0, s->group_count);
-    uint64_t *state = scratch;
-    Pass pass = {s, text, length, state, (uint8_t *)(state + s->word_count), found};
+    uint64_t *state = scratch, *ends = state + s->word_count;
+    memcpy(ends, s->ends, s->word_count * sizeof *ends);
+    Pass pass = {s, text, length, state, ends, (uint8_t *)(ends + s->word_count), found};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2")) {
         find_avx2(&pass);
