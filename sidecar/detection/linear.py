@@ -138,9 +138,16 @@ class LinearPattern:
         return self._match
 
     def verifier(self) -> re.Pattern[str]:
-        """Return what tells whether there is a match where RE2 found one but for lookarounds."""
+        """Return what tells whether there is a match where RE2 found one but for lookarounds.
+
+        Raises:
+            Unsupported: ``re`` refuses a lookbehind whose width may vary.
+        """
         if self._verifier is None:
-            self._verifier = re.compile(self._spelled, re.ASCII)
+            try:
+                self._verifier = re.compile(self._spelled, re.ASCII)
+            except re.error as exc:
+                raise Unsupported(f"it does not compile: {exc}") from exc
         return self._verifier
 
     def signs(self, *, anew: bool = False) -> tuple[Sign, ...]:

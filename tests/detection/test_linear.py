@@ -70,6 +70,8 @@ def test_odd_characters_are_ordinary_characters(odd: str) -> None:
         (r"(?<=a)", "empty text"),
         ("(", "does not compile"),
         ("[b-a]", "does not compile"),
+        (r"(?<=a|bc)d", "fixed-width"),
+        (r"(?<!^|bc)d", "fixed-width"),
         (r"a{1001}", "RE2"),
         (r"\ud800", "holds nothing"),
         ("(?:" * 3000 + "a" + ")" * 3000, "deep"),
