@@ -26,6 +26,7 @@ from sidecar.extproc.joining import joined
 from sidecar.extproc.rpc.call import Call
 from sidecar.extproc.rpc.server import Handler
 from sidecar.extproc.rpc.status import CallBroken, End, Status
+from sidecar.extproc.turns import Turns
 from sidecar.model import BodyModes, Echo, Event, Keep, Recall, Recalled, Refusal, Reply
 
 SERVICE_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -108,6 +109,7 @@ class ExternalProcessor:
         self._pool = pool
         self._store = store
         self._admission = admission or Admission()
+        self._turns = Turns()
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves each method."""
@@ -194,6 +196,8 @@ class ExternalProcessor:
 
         try:
             if not exchange.is_heavy(event):
+                if size:
+                    await self._turns.next()
                 return work()  # however many wait for threads
             if not size:
                 return await self._pool.run(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,6 +29,8 @@ from sidecar.extproc.pb.envoy.service.ext_proc.v3.external_processor_pb2 import 
     ProcessingRequest,
     ProtocolConfiguration,
 )
+from sidecar.extproc.rpc.frames import PREFACE, frame, settings_frame
+from sidecar.extproc.rpc.hpack import encode as encode_fields
 from sidecar.extproc.rpc.server import RpcServer
 from sidecar.extproc.service import SERVICE_NAME, ExchangeLike, ExternalProcessor
 from sidecar.model import (
@@ -521,3 +524,43 @@ def test_an_answer_is_restored_however_much_there_is_to_do(socket_folder: Path, 
             assert await peer.talk(HEADERS) == (wire(CONTINUE), grpc.StatusCode.OK)
 
     run(main())
+
+
+def test_a_ping_is_answered_among_a_burst_of_requests_that_need_no_thread(
+    socket_folder: Path, scripted: Scripted
+) -> None:
+    streams = range(1, 121, 2)
+    block = encode_fields(
+        [
+            (b":method", b"POST"),
+            (b":path", f"/{SERVICE_NAME}/Process".encode()),
+            (b"content-type", b"application/grpc"),
+        ]
+    )
+    content = b"\0" + len(HEADERS).to_bytes(4, "big") + HEADERS
+    ping = b"8 bytes!"
+
+    def envoy() -> bytes:
+        """Return all that came until every stream had ended."""
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(20)
+            peer.connect(f"{socket_folder}/s")
+            calls = (frame(1, 4, each, block) + frame(0, 1, each, content) for each in streams)
+            peer.sendall(PREFACE + settings_frame({}) + b"".join(calls))
+            received = peer.recv(1 << 16)
+            peer.sendall(frame(6, 0, 0, ping))
+            while received.count(b"grpc-status") < len(streams):
+                received += peer.recv(1 << 16)
+            return received
+
+    def exchange(_modes: BodyModes) -> ExchangeLike:
+        made: ExchangeLike = scripted([lambda _: time.sleep(0.01) or [CONTINUE]], size=1)
+        return made
+
+    async def main() -> bytes:
+        async with serving(socket_folder, exchange, admission=Admission(seconds=60)):
+            return await asyncio.to_thread(envoy)
+
+    before, found, after = run(main()).partition(ping)
+    assert found
+    assert after.count(b"grpc-status") > before.count(b"grpc-status")
