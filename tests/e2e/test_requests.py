@@ -174,7 +174,7 @@ def test_too_much_prose_to_finish_in_time_is_refused(
     mail = planted("grace.hopper@example.org")
     body = chat(f"Mail {mail}. " + "The committee met in Geneva and heard from the delegates. " * 400_000)
     answer = client.post("/v1/chat/completions", json=body)
-    assert answer.status_code == 413
+    assert answer.status_code == 413, answer.text
     assert answer.json()["error"]["type"] == "pii_sidecar"
     assert clean.requests == ()
 
