@@ -35,15 +35,24 @@ class HeavyPool:
             Overdue: It was not done in time; work that had not begun never will.
         """
         loop = asyncio.get_running_loop()
+        # The executor keeps what was canceled until a thread comes by; the body it was for may be large.
+        handed_in = [work]
+        del work
         try:
             async with asyncio.timeout(self._watchdog_seconds) as watchdog:
-                return await loop.run_in_executor(self._executor, self._timed, work)
+                return await loop.run_in_executor(self._executor, self._timed, handed_in)
         except TimeoutError:
             if not watchdog.expired():
                 raise  # the work's own
+        except asyncio.CancelledError:
+            # The one that was caught stays with the executor, and all frames that it goes through with it.
+            raise asyncio.CancelledError from None
+        finally:
+            handed_in.clear()
         raise Overdue
 
-    def _timed(self, work: Callable[[], T]) -> T:
+    def _timed(self, handed_in: list[Callable[[], T]]) -> T:
+        work = handed_in.pop()
         key = object()
         self._started[key] = time.monotonic()
         try:

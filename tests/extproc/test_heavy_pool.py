@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -101,3 +102,33 @@ def test_work_that_fails_after_it_was_given_up_on_is_quiet(
     run(main)
     assert pool.close(5)
     assert "ada" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_work_that_nobody_waits_for_any_more_is_not_held_until_a_thread_is_free() -> None:
+    pool = HeavyPool(1, 10)
+    begun, release = threading.Event(), threading.Event()
+
+    class Body:
+        """Stands for a large one."""
+
+        def read(self) -> None:
+            raise AssertionError("it had not begun")
+
+    async def main() -> None:
+        first = asyncio.create_task(pool.run(lambda: begun.set() or release.wait(10)))
+        await asyncio.to_thread(begun.wait, 10)
+        body = Body()
+        held = weakref.ref(body)
+        waiting = asyncio.create_task(pool.run(body.read))
+        del body
+        await asyncio.sleep(0.01)
+        assert held() is not None
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        del waiting
+        assert held() is None
+        release.set()
+        assert await first
+
+    run(main)
+    assert pool.close(5)
