@@ -15,6 +15,7 @@ from threading import Lock
 
 import structlog
 
+from sidecar.cli.warming import warm
 from sidecar.conversation import Conversations
 from sidecar.detection.cache import CacheStats, SpanCache
 from sidecar.detection.lists import Listed, public_facts, read_list
@@ -89,6 +90,8 @@ def build(settings: Settings) -> Product:
         lines=SpanCache(LINES_BYTES) if settings.cache_bytes else None,
         inline_bytes=0 if policies[settings.policy].is_slow else INLINE_BYTES,
     )
+    with _nothing_is_garbage():
+        warm(core)
     return Product(core, policies)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sidecar.cli.core import Product, build
+from sidecar.cli.warming import warm
 from sidecar.errors import ConfigError
 from sidecar.extproc.listen import TcpAddress, TlsFiles, parse_address
 from sidecar.extproc.server import ServerOptions, run_server
@@ -49,6 +50,7 @@ class Serving:
             drain_seconds=self.settings.drain_seconds,
             conversation_store=self.settings.conversation_store,
         )
+        warm(self.product.core)  # what it writes to is the worker's own from now on: that is copied here
         with self._metrics(index):
             run_server(options, self.product.new_exchange, self.product.mask, heartbeat=heartbeat)
 

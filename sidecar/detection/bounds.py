@@ -61,13 +61,13 @@ class _Leaves(NamedTuple):
 def bounds(tree: Node, *, count_leaves: bool = True) -> Bounds:
     """Compute the bounds of a whole pattern; without ``leaves`` (which count as none) in little time."""
     least, most = _width(tree)
-    ahead, behind = _reach(tree)
-    looks = bool(_looks(tree))
+    looks = _looks(tree)
+    ahead, behind = _reach(looks)
     leaves = 0
     if count_leaves:
         whole = _Start(EMPTY, ends=True)
         leaves = UNLIMITED if most > _COUNTED else _leaves(tree, _Leaves(1, 1), whole).alive
-    return Bounds(least, most, ahead, behind, leaves, looks, marks(tree))
+    return Bounds(least, most, ahead, behind, leaves, bool(looks), marks(tree))
 
 
 def _width(node: Node) -> tuple[int, int]:
@@ -133,9 +133,8 @@ def _marks(node: Node) -> tuple[bool, bool]:
             return False, False
 
 
-def _reach(tree: Node) -> tuple[int, int]:
+def _reach(looks: list[Look]) -> tuple[int, int]:
     """Return how far lookaheads and lookbehinds see, were they all nested in one another."""
-    looks = _looks(tree)
     ahead = sum(_width(look.body)[1] for look in looks if look.ahead)
     behind = sum(_width(look.body)[1] for look in looks if not look.ahead)
     return _capped(ahead), _capped(behind)

@@ -74,6 +74,10 @@ class Detection:
         """Return detection with the same parts and a longer allow list."""
         return Detection(replace(self._parts, allow=self._parts.allow.extended(entries)), self._cache)
 
+    def forgetful(self) -> Detection:
+        """Return detection with the same parts that remembers nothing."""
+        return Detection(self._parts)
+
     def detect(
         self, passages: Sequence[Passage], budget: Budget, scope: bytes | None = None
     ) -> list[list[Span]]:

@@ -19,7 +19,7 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
-from sidecar.detection.charset import ANY, DIGIT, NOT_NEWLINE, SPACE, WORD, CharSet
+from sidecar.detection.charset import ANY, DIGIT, LAST, NOT_NEWLINE, SPACE, WORD, CharSet
 
 
 class Unsupported(ValueError):
@@ -214,7 +214,10 @@ def _literal(point: int, caseless: bool) -> CharSet:
 
 
 def source(node: Node, dialect: Dialect) -> str:
-    """Write a tree for an engine; groups do not capture, and no flags are needed."""
+    """Write a tree for an engine; groups do not capture, and no flags are needed.
+
+    Surrogates are in no set, and in no text that an engine is run on: ``re`` may let them match all the same.
+    """
     match node:
         case Chars(chars):
             return _class(chars, dialect)
@@ -247,11 +250,15 @@ def _repeat(node: Repeat, dialect: Dialect) -> str:
 def _class(chars: CharSet, dialect: Dialect) -> str:
     if not chars:
         raise Unsupported("a character class that holds nothing")
-    spell = _python_escape if dialect is Dialect.PYTHON else _re2_escape
+    spell, ranges, sign = _re2_escape, chars.ranges, ""
+    if dialect is Dialect.PYTHON:
+        spell = _python_escape
+        if ranges[-1][1] == LAST and (others := chars.inverted()):  # ``re`` is slow to read large sets
+            ranges, sign = others.ranges, "^"
     if len(chars.ranges) == 1 and chars.ranges[0][0] == chars.ranges[0][1]:
         return spell(chars.ranges[0][0])  # engines look for literals much faster than for classes
-    ranges = (spell(low) if low == high else f"{spell(low)}-{spell(high)}" for low, high in chars.ranges)
-    return "[" + "".join(ranges) + "]"
+    spelled = (spell(low) if low == high else f"{spell(low)}-{spell(high)}" for low, high in ranges)
+    return f"[{sign}{''.join(spelled)}]"
 
 
 def _python_escape(point: int) -> str:
