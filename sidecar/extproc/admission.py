@@ -14,6 +14,7 @@ from math import ceil
 FIRST_RATE = 300_000.0  # bytes of text a second, until this process has measured its own
 MEASURED_SECONDS = 0.25  # of work, before it says something about the rate
 SMOOTHING = 0.3
+LEAST_RATE = FIRST_RATE / 100  # whatever was measured: work that waits for a model has few bytes a second
 
 
 class Busy(Exception):
@@ -83,7 +84,8 @@ class Admission:
         self._done += size
         spent = self._now() - self._since
         if spent >= MEASURED_SECONDS:
-            self._rate += SMOOTHING * (self._done / spent - self._rate)
+            measured = max(self._done / spent, LEAST_RATE)
+            self._rate += SMOOTHING * (measured - self._rate)
             self._since, self._done = self._now(), 0
 
     def _busy(self) -> Busy:

@@ -23,10 +23,10 @@ from sidecar.extproc.conversation_store import ConversationStore, StoreUnavailab
 from sidecar.extproc.failure import described
 from sidecar.extproc.heavy_pool import HeavyPool, Overdue
 from sidecar.extproc.joining import joined
+from sidecar.extproc.rounds import Rounds
 from sidecar.extproc.rpc.call import Call
 from sidecar.extproc.rpc.server import Handler
 from sidecar.extproc.rpc.status import CallBroken, End, Status
-from sidecar.extproc.turns import Turns
 from sidecar.model import BodyModes, Echo, Event, Keep, Recall, Recalled, Refusal, Reply
 
 SERVICE_NAME = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -109,7 +109,7 @@ class ExternalProcessor:
         self._pool = pool
         self._store = store
         self._admission = admission or Admission()
-        self._turns = Turns()
+        self._rounds = Rounds()
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves each method."""
@@ -197,7 +197,7 @@ class ExternalProcessor:
         try:
             if not exchange.is_heavy(event):
                 if size:
-                    await self._turns.next()
+                    await self._rounds.room()
                 return work()  # however many wait for threads
             if not size:
                 return await self._pool.run(work)

@@ -65,9 +65,19 @@ def test_what_has_waited_too_long_does_not_begin() -> None:
 def test_the_foreseen_wait_follows_the_rate_at_which_work_gets_done() -> None:
     clock = Clock()
     admission = Admission(seconds=1.0, now=clock)
-    for _ in range(30):  # far less than was assumed
-        with admission.taken(1000):
+    for _ in range(50):  # far less than was assumed
+        with admission.taken(10_000):
             clock.now += 1.0
-    with admission.taken(1500), ExitStack() as taken, pytest.raises(Busy) as busy:
+    with admission.taken(15_000), ExitStack() as taken, pytest.raises(Busy) as busy:
         taken.enter_context(admission.taken(1))
     assert busy.value.retry_seconds == 2
+
+
+def test_little_work_that_takes_long_does_not_make_any_other_look_endless() -> None:
+    clock = Clock()
+    admission = Admission(seconds=2.0, now=clock)
+    for _ in range(5000):
+        with admission.taken(0):
+            clock.now += 1.0
+    with admission.taken(1000), admission.taken(1000):
+        assert admission.wait <= 1.0

@@ -55,6 +55,8 @@ class FieldDecoder:
                 index, at = _integer(block, at, 7)
                 field = self._entry(index)
             elif first & 0xE0 == 0x20:
+                if fields:
+                    raise HpackBroken("the header table changes its size within a block")
                 limit, at = _integer(block, at, 5)
                 self._resize(limit)
                 continue

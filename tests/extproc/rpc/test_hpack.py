@@ -47,6 +47,7 @@ def test_no_block_does_anything_but_decode_or_break(block: bytes) -> None:
         pytest.param(b"\x40\x01a\x05b", id="ends_within_the_text"),
         pytest.param(b"\xff\xff\xff\xff\xff\xff\x01", id="a_number_without_end"),
         pytest.param(b"\x3f\xff\x7f", id="a_table_larger_than_allowed"),
+        pytest.param(b"\x82\x20", id="a_table_that_changes_its_size_within_a_block"),
         pytest.param(b"\x00\x81\x00\x00", id="padding_that_is_not_ones"),
         pytest.param(b"\x00\x82\xff\xff\x00", id="more_than_seven_bits_of_padding"),
         pytest.param(b"\x00\x84\xff\xff\xff\xff\x00", id="the_code_of_the_end"),

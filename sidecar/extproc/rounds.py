@@ -1,4 +1,4 @@
-"""Turns on the event loop: however many requests are ready at once, it looks at its sockets in between.
+"""Rounds of the event loop: however many requests are ready at once, it looks at its sockets in between.
 
 Each round of the loop runs all that was ready when it began. Were a burst of requests looked at in one
 round, nobody's ping would be answered before the last of them, and Envoy would take the worker for frozen.
@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 
-TURN_SECONDS = 0.02  # of work in one round, after which the rest waits for the next
+ROUND_SECONDS = 0.02  # of work in one round, after which the rest waits for the next
 
 
-class Turns:
+class Rounds:
     """Lets work go on as long as the loop's round is young. Who waits comes first, in order, in the next."""
 
-    def __init__(self, seconds: float = TURN_SECONDS) -> None:
+    def __init__(self, seconds: float = ROUND_SECONDS) -> None:
         self._seconds = seconds
         self._until: float | None = None  # when this round has had enough; None before its first work
 
-    async def next(self) -> None:
+    async def room(self) -> None:
         """Wait until it is worth beginning; work that follows must not let go of the loop."""
         while True:
             now = time.monotonic()
