@@ -36,6 +36,7 @@ from sidecar.model import BodyModes
 MESSAGE_SLACK = 8 * 1024 * 1024  # bytes around a body, and what Envoy buffers above its limit
 PROBE_BYTES = 64 * 1024  # of one message that asks for health
 PROBE_STREAMS = 100  # of strangers that ask
+PROBE_CONNECTIONS = 100  # lest they take all the files that a process may open
 HEARTBEAT_SECONDS = 0.5
 # How soon a thread with a long text lets the event loop go on, a few times for each message.
 SWITCH_SECONDS = 0.0005
@@ -133,7 +134,8 @@ class _Worker:
         )
         handlers = {path: handler for each in services for path, handler in each.handlers().items()}
         server = RpcServer(handlers, self._options.body_limit + MESSAGE_SLACK)
-        probed = RpcServer(vital.handlers(), PROBE_BYTES, PROBE_STREAMS)  # no Unix socket for kubelet
+        # By kubelet, which cannot reach a Unix socket.
+        probed = RpcServer(vital.handlers(), PROBE_BYTES, PROBE_STREAMS, PROBE_CONNECTIONS)
         self._handle_signals(stop)
         vital.report(serving=True)
         try:

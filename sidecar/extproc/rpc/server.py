@@ -36,14 +36,21 @@ class RpcServer:
             ``Status.OK`` does the call end cleanly.
         longest: The longest message that is taken, in bytes.
         streams: How many calls one connection may have at once.
+        connections: How many there may be before the oldest has to go; None: any number.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler], longest: int, streams: int = STREAMS) -> None:
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        longest: int,
+        streams: int = STREAMS,
+        connections: int | None = None,
+    ) -> None:
         self._handlers = handlers
         self._longest = longest
         self._streams = streams
         self._listening: list[asyncio.AbstractServer] = []
-        self._connections = _Connections()
+        self._connections = _Connections(connections)
 
     async def listen_unix(self, path: Path) -> None:
         """Serve at a Unix domain socket.
@@ -99,10 +106,11 @@ class RpcServer:
 
 
 class _Connections:
-    """The living connections; knows when there are none."""
+    """The living connections, at most so many; knows when there are none."""
 
-    def __init__(self) -> None:
-        self._all: set[Connection] = set()
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._all: dict[Connection, None] = {}  # in the order in which they came
         self._leaving = False
         self._none = asyncio.Event()
         self._none.set()
@@ -112,20 +120,24 @@ class _Connections:
         return tuple(self._all)
 
     def add(self, connection: Connection) -> None:
-        self._all.add(connection)
+        self._all[connection] = None
         self._none.clear()
+        if self._most is not None and len(self._all) > self._most:
+            oldest = next(iter(self._all))
+            del self._all[oldest]
+            oldest.abort()
         if self._leaving:  # it was under way when the others were told
             connection.leave()
 
     def remove(self, connection: Connection) -> None:
-        self._all.discard(connection)
+        self._all.pop(connection, None)
         if not self._all:
             self._none.set()
 
     def leave(self) -> None:
         """Have every connection leave, and those to come."""
         self._leaving = True
-        for connection in self._all:
+        for connection in self.all:
             connection.leave()
 
     async def gone(self, seconds: float) -> bool:

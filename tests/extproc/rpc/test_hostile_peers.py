@@ -232,6 +232,28 @@ def test_details_of_an_end_are_percent_encoded(socket_folder: Path) -> None:
     run(main())
 
 
+def test_connections_beyond_the_most_make_the_oldest_go(socket_folder: Path) -> None:
+    async def main() -> None:
+        server = RpcServer({METHOD.decode(): echo}, 1024, connections=3)
+        await server.listen_unix(socket_folder / "s")
+        peers = []
+        for _ in range(5):
+            reader, writer = await asyncio.open_unix_connection(str(socket_folder / "s"))
+            peers.append(Peer(reader, writer))
+            await peers[-1].send(PREFACE + settings_frame({}))
+            await peers[-1].until_answered()
+        for gone in peers[:2]:
+            with pytest.raises((AssertionError, ConnectionError)):
+                await gone.until_answered()
+        for kept in peers[2:]:
+            await kept.until_answered()
+        for peer in peers:
+            peer.writer.close()
+        await server.stop(1)
+
+    run(main())
+
+
 def test_settings_may_change_windows_of_open_streams_to_less_than_nothing(socket_folder: Path) -> None:
     async def main() -> None:
         async with serving(socket_folder, echo) as (peer, _):
