@@ -59,10 +59,12 @@ $(SANITIZED): $(VENV)/.dev hatch_build.py $(wildcard sidecar/detection/native/*.
 sanitize: $(SANITIZED) ## the native kernel under ASan and UBSan on annotated texts (some minutes)
 	$(FUZZ) tests.detection.fuzz_native_ner $(SANITIZED) --texts $(FUZZ_TEXTS) --seconds 30
 	$(FUZZ) tests.detection.fuzz_native_words $(SANITIZED) --seconds 30
+	$(FUZZ) tests.detection.fuzz_signs $(SANITIZED) --seconds 30
 
-fuzz: $(SANITIZED) ## the same on random models, documents and words for ten minutes each, or FUZZ_SECONDS
+fuzz: $(SANITIZED) ## the same on random models, documents, words and signs for ten minutes each, or FUZZ_SECONDS
 	$(FUZZ) tests.detection.fuzz_native_ner $(SANITIZED) --seconds $(FUZZ_SECONDS)
 	$(FUZZ) tests.detection.fuzz_native_words $(SANITIZED) --seconds $(FUZZ_SECONDS)
+	$(FUZZ) tests.detection.fuzz_signs $(SANITIZED) --seconds $(FUZZ_SECONDS)
 
 bench: dev ## added latency against Envoy alone and a plain implementation
 	$(BIN)/python -m benchmarks
