@@ -18,6 +18,7 @@ from sidecar.model import (
     BodyReply,
     Direction,
     Headers,
+    Refusal,
     RequestHeaders,
     ResponseHeaders,
 )
@@ -62,12 +63,16 @@ def warm(core: Core) -> None:
         replace(core, detection=core.detection.forgetful(), lines=None, conversations=None), _MODES
     )
     messages = [{"role": "user", "content": text} for text in MESSAGES]
-    exchange.receive(_REQUEST)
-    for reply in exchange.receive(_body(Direction.REQUEST, {"model": "any", "messages": messages})):
-        if isinstance(reply, BodyReply):  # a policy may refuse any of it
-            said = "\n".join(message["content"] for message in json.loads(reply.body or b"")["messages"])
-            exchange.receive(_RESPONSE)
-            exchange.receive(_body(Direction.RESPONSE, {"choices": [{"message": {"content": said}}]}))
+    sent = asked = _body(Direction.REQUEST, {"model": "any", "messages": messages})
+    for event in (_REQUEST, asked):
+        for reply in exchange.receive(event):
+            if isinstance(reply, Refusal):  # whoever has it set so has no such requests
+                return
+            if isinstance(reply, BodyReply) and reply.body is not None:
+                sent = replace(asked, chunk=reply.body)
+    exchange.receive(_RESPONSE)
+    answer = {"choices": [{"message": {"content": sent.chunk.decode()}}]}
+    exchange.receive(_body(Direction.RESPONSE, answer))
 
 
 def _body(direction: Direction, document: object) -> Body:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +85,15 @@ def test_nothing_is_remembered_or_started() -> None:
     assert cache is not None
     assert cache.stats == CacheStats()
     assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize(
+    "regex",
+    ["zzzzzz", "completions", "Jane", "messages|content|choices"],
+    ids=["nothing-found", "path-refused", "one-name", "keys"],
+)
+def test_any_patterns_can_be_started_with(regex: str, tmp_path: Path) -> None:
+    entry = {"name": "own", "type": "OWN", "regex": regex}
+    (tmp_path / "patterns.json").write_text(json.dumps({"patterns": [entry]}))
+    settings = load(ner=False, patterns=tmp_path / "patterns.json")
+    assert build(settings).core.detection.entity_types == ("OWN",)
