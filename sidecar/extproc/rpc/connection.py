@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._reader = FrameReader()
         self._decoder = FieldDecoder()
         self._calls: dict[int, tuple[Call, asyncio.Task[None]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()  # of these calls, and of those that were reset
+        self._canceled: set[asyncio.Task[None]] = set()  # of calls that were reset and are not done
         self._last = 0  # the highest number of a stream that the peer opened
         self._block: tuple[Frame, bytearray] | None = None  # a header block that is not complete
         self._outlet = Outlet(self.send)
@@ -254,8 +254,8 @@ class Connection(asyncio.Protocol):
         if stream % 2 == 0:
             raise ConnectionBroken(frames.PROTOCOL_ERROR, "a client's streams have odd numbers")
         self._last = stream
-        # A call that was reset counts as well until its handler is done, for its peer can open the next one.
-        if len(self._calls) >= self._streams or len(self._tasks) >= 2 * self._streams:
+        # Calls that were reset count until their handlers are done: their peer opens the next ones at once.
+        if len(self._calls) >= self._streams or len(self._canceled) >= self._streams:
             self._reject(stream, frames.REFUSED_STREAM)
             return
         said = dict(fields)
@@ -268,10 +268,7 @@ class Connection(asyncio.Protocol):
         call = Call(self, stream, said.get(b":path", b""), self._longest, self._window)
         if ends:
             call.arrived(b"", 0, ends=True)
-        task = self._loop.create_task(self._run(call))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        self._calls[stream] = call, task
+        self._calls[stream] = call, self._loop.create_task(self._run(call))
 
     def _reject(self, stream: int, code: int) -> None:
         self.send(frame(frames.RST_STREAM, 0, stream, code.to_bytes(4, "big")))
@@ -291,7 +288,10 @@ class Connection(asyncio.Protocol):
     def _reset(self, stream: int) -> None:
         known = self._calls.pop(stream, None)
         if known is not None:
-            known[1].cancel()
+            _, task = known
+            self._canceled.add(task)
+            task.add_done_callback(self._canceled.discard)
+            task.cancel()
             self._close_if_idle()
 
     def _settings(self, each: Frame) -> None:
