@@ -66,8 +66,8 @@ fuzz: $(SANITIZED) ## the same on random models, documents, words and signs for 
 	$(FUZZ) tests.detection.fuzz_native_words $(SANITIZED) --seconds $(FUZZ_SECONDS)
 	$(FUZZ) tests.detection.fuzz_signs $(SANITIZED) --seconds $(FUZZ_SECONDS)
 
-bench: dev ## added latency against Envoy alone and a plain implementation
-	$(BIN)/python -m benchmarks
+bench: dev ## speed against peers, with goals; BENCH=--full takes longer, BENCH=streams measures a part
+	$(BIN)/python -m benchmarks $(BENCH)
 
 accuracy: dev ## leak and over-redaction on annotated texts
 	$(BIN)/python -m benchmarks.accuracy
